@@ -1,0 +1,60 @@
+# Replicates Choi, Som, Turaga: AMC-Loss (2020), from raw data to Table 1 and every figure.
+from snakemake.utils import min_version
+
+min_version("9.14")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    results=f"results/{study.name}",
+    logs=f"results/{study.name}/logs",
+    benchmarks=f"results/{study.name}/benchmarks",
+
+
+report: "workflow/report/workflow.rst"
+
+
+# On one machine `gpu` limits the trainings that run at once; on a cluster it is each job's request.
+resource_scopes:
+    gpu="local",
+
+
+wildcard_constraints:
+    dataset="[^/]+",
+    run="[^/]+",
+
+
+localrules:
+    all,
+    download,
+    figures,
+    report,
+
+
+include: "workflow/rules/download.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<results>/metrics.csv",
+        "<results>/report.zip",
+        rules.table1.output,
+        rules.table2.output,
+        rules.clustering.output,
+        rules.figures.input,
+
+
+onsuccess:
+    print(f"Table 1   results/{study.name}/tables/table1.md")
+    print(f"figures   results/{study.name}/figures/")
+    print(f"report    results/{study.name}/report.zip")

@@ -1,0 +1,169 @@
+"""The configuration's checks and the runs that follow from it."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from amc_loss.config import ConfigError, Study
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def study(**changes):
+    """The paper's study with changes, given as ``section__key=value``."""
+    config = copy.deepcopy(PAPER)
+    for path, value in changes.items():
+        *parents, key = path.split("__")
+        section = config
+        for parent in parents:
+            section = section[parent]
+        section[key] = value
+    return Study(config, SCHEMA)
+
+
+def test_runs_of_the_paper():
+    paper = study()
+    assert len(paper.targets["table1"]) == 4 * 3 * 5
+    assert len(paper.targets["figure7"]) == 3 * (1 + 4 + 5 - 1)  # λ = 0.1 at m_g = 0.5 is on both axes
+    # Figures 1 and 4 have networks of their own, figure 7 eight points beside those of table 1.
+    assert len(paper.runs) == 60 + 1 + 3 + 3 * (3 + 4)
+    for figure in ("figure2", "figure5", "figure6"):
+        assert set(paper.targets[figure]) <= set(paper.targets["table1"])
+
+
+def test_names_of_runs_say_what_they_are():
+    names = list(study().runs)
+    assert "cifar10-top-cross_entropy-seed0" in names
+    assert "cifar100_coarse-top-euclidean-lambda0.1-margin1-seed4" in names
+    assert "mnist-bottom2d-cross_entropy-seed0" in names
+    assert "cifar10-top-amc-lambda0.001-margin0.5-seed2" in names
+    assert len(set(names)) == len(names)
+
+
+def test_integers_and_floats_name_the_same_run():
+    changed = study(losses__euclidean={"weight": 0.1, "margin": 1}, figures__figure7__weights=[1.0, 0.10])
+    assert set(changed.runs) < set(study().runs)
+
+
+def test_settings_of_a_run_are_the_paper_s():
+    paper = study()
+    top = paper.settings(paper.runs["svhn-top-amc-lambda0.1-margin0.5-seed3"])
+    assert (top["epochs"], top["ramp_up"], top["ramp_down"]) == (300, 80, 50)
+    assert (top["batch_size"], top["learning_rate"], top["weight"], top["margin"]) == (128, 0.003, 0.1, 0.5)
+    assert (top["beta1"], top["beta1_end"], top["beta2"], top["seed"]) == (0.9, 0.5, 0.999, 3)
+    assert top["data"] == {"source": "torchvision"}
+    bottom = paper.settings(paper.runs["mnist-bottom2d-cross_entropy-seed0"])
+    assert (bottom["epochs"], bottom["ramp_up"], bottom["ramp_down"]) == (150, 40, 30)
+    assert (bottom["weight"], bottom["margin"]) == (None, None)
+
+
+def test_settings_are_plain_objects_whatever_the_configuration_holds():
+    """Trap 5: Snakemake does not track a parameter of any other type, and says nothing."""
+
+    def plain(value):
+        if type(value) is dict:
+            return all(type(key) is str and plain(item) for key, item in value.items())
+        return (
+            all(map(plain, value))
+            if type(value) is list
+            else type(value) in (str, int, float, bool, type(None))
+        )
+
+    class Mapping(dict):
+        pass
+
+    paper = study(network=Mapping(PAPER["network"]), datasets=Mapping(PAPER["datasets"]))
+    assert all(plain(paper.settings(run)) for run in paper.runs.values())
+
+
+def test_width_multiplier_of_each_column():
+    changed = study(network__width_multiplier={"top": 0.5, "bottom": 2})
+    assert changed.architecture("top")["width_multiplier"] == 0.5
+    assert changed.architecture("bottom3d")["width_multiplier"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"training__epoch": 3}, "unknown key 'training.epoch' in the configuration"),
+        (
+            {"training__learning_rat": 0.1},
+            "unknown key 'training.learning_rat' in the configuration: did you mean 'learning_rate'? allowed here: "
+            "schedule, batch_size, learning_rate, beta1, beta1_end, beta2, adam_epsilon, precision",
+        ),
+        ({"studdy": {}}, "unknown key 'studdy' in the configuration: did you mean 'study'?"),
+        ({"study__seeds": []}, "'study.seeds' has 0 entries; it needs at least 1"),
+        ({"study__seeds": [0, 0]}, "'study.seeds' lists an entry twice: [0, 0]"),
+        ({"study__seeds": [0, "1"]}, "'study.seeds.1' must be an integer, not \"1\""),
+        ({"study__seeds": [True]}, "'study.seeds.0' must be an integer, not true"),
+        ({"study__seeds": 0}, "'study.seeds' must be a list, not 0"),
+        ({"study__name": "a/b"}, "'study.name' must match"),
+        ({"training__batch_size": "128"}, "'training.batch_size' must be an integer, not \"128\""),
+        ({"training__batch_size": 127}, "'training.batch_size' must be a multiple of 2, not 127"),
+        (
+            {"training__adam_epsilon": "1e-8"},
+            "'training.adam_epsilon' must be a number, not \"1e-8\" (YAML reads 1e-8 as text; write 1.0e-8)",
+        ),
+        (
+            {"training__precision": "half"},
+            '\'training.precision\' must be one of "auto", "bfloat16", "float32"',
+        ),
+        ({"training__beta1": 1}, "'training.beta1' must be below 1, not 1"),
+        ({"losses__amc": {"weight": 0.1}}, "key 'losses.amc.margin' is missing from the configuration"),
+        ({"losses__amc__margin": 0}, "'losses.amc.margin' must be above 0, not 0"),
+        ({"figures__figure2__image": "first"}, "'figures.figure2.image' must be an integer or null"),
+        (
+            {"study__datasets": ["imagenet"]},
+            "'study.datasets' names 'imagenet'; defined under 'datasets' are mnist, cifar10, svhn, "
+            "cifar100_coarse, digits",
+        ),
+        (
+            {"figures__figure5__dataset": "digits"},
+            "'figures.figure5.dataset' is 'digits', which is not in the study; allowed are mnist, cifar10, svhn, "
+            "cifar100_coarse",
+        ),
+        (
+            {"figures__figure7__seeds": [0, 7]},
+            "'figures.figure7.seeds' has 7, which is no seed of the study; allowed are 0, 1, 2, 3, 4",
+        ),
+        ({"figures__figure1__seed": 9}, "'figures.figure1.seed' has 9, which is no seed of the study"),
+        (
+            {"training__schedule__top": {"epochs": 100, "ramp_up": 80, "ramp_down": 50}},
+            "'training.schedule.top' ramps up for 80 and down for 50 epochs, more than its 100 epochs",
+        ),
+    ],
+)
+def test_a_wrong_configuration_is_one_sentence(changes, sentence):
+    with pytest.raises(ConfigError) as error:
+        study(**changes)
+    assert str(error.value).startswith(sentence)
+    assert "\n" not in str(error.value)
+
+
+def test_every_key_has_a_description_and_unknown_keys_are_refused_everywhere():
+    def check(schema, path):
+        if "$ref" in schema:
+            schema = {**SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is False, path
+            for key, child in schema["properties"].items():
+                check(child, f"{path}.{key}")
+        elif path:
+            assert "description" in schema, path
+
+    check(SCHEMA, "")
+
+
+def test_the_demo_changes_nothing_but_size_and_data():
+    config = copy.deepcopy(PAPER)
+    update_config(config, yaml.safe_load((ROOT / "profiles/demo/study.yaml").read_text()))
+    demo = Study(config, SCHEMA)
+    assert config["study"]["seeds"] == PAPER["study"]["seeds"]
+    assert config["losses"] == PAPER["losses"]
+    assert {run.dataset for run in demo.runs.values()} == {"digits"}
+    assert len(demo.targets["table1"]) == 15

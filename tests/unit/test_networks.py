@@ -1,0 +1,101 @@
+"""Layer shapes and parameter counts of Table 2, worked out by hand."""
+
+import pytest
+import torch
+
+from amc_loss import networks
+
+# 3×3 or 1×1 weights, plus scale and shift of the batch normalisation, per layer.
+TOP = [
+    ("conv1_1", (128, 32, 32), 9 * 3 * 128 + 256),
+    ("conv1_2", (128, 32, 32), 9 * 128 * 128 + 256),
+    ("conv1_3", (128, 32, 32), 9 * 128 * 128 + 256),
+    ("pool1", (128, 16, 16), 0),
+    ("conv2_1", (256, 16, 16), 9 * 128 * 256 + 512),
+    ("conv2_2", (256, 16, 16), 9 * 256 * 256 + 512),
+    ("conv2_3", (256, 16, 16), 9 * 256 * 256 + 512),
+    ("pool2", (256, 8, 8), 0),
+    ("conv3_1", (512, 6, 6), 9 * 256 * 512 + 1024),
+    ("conv3_2", (256, 6, 6), 512 * 256 + 512),
+    ("conv3_3", (128, 6, 6), 256 * 128 + 256),
+    ("pool", (128,), 0),
+    ("fc", (10,), 128 * 10 + 10),
+]
+BOTTOM = [
+    ("conv1_1", (64, 28, 28), 9 * 64 + 128),
+    ("pool1", (64, 14, 14), 0),
+    ("conv2_1", (64, 14, 14), 9 * 64 * 64 + 128),
+    ("pool2", (64, 7, 7), 0),
+    ("conv3_1", (128, 5, 5), 9 * 64 * 128 + 256),
+    ("conv3_2", (64, 5, 5), 128 * 64 + 128),
+    ("projection", (3, 5, 5), 64 * 3),
+    ("pool", (3,), 0),
+    ("fc", (10,), 3 * 10 + 10),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "rows", "total"),
+    [("top", (3, 32, 32), TOP, 3_121_802), ("bottom3d", (1, 28, 28), BOTTOM, 120_232)],
+)
+def test_shapes_and_parameters_of_table_2(name, image, rows, total):
+    network = networks.build(name, image[0], 10)
+    summary = {row.name: row for row in networks.summarise(network, image)}
+    assert list(summary) == ["input", "noise", *(name for name, _, _ in rows)]
+    for layer, shape, parameters in rows:
+        assert (summary[layer].output_shape, summary[layer].parameters) == (shape, parameters), layer
+    assert sum(p.numel() for p in network.parameters()) == total == sum(count for _, _, count in rows)
+
+
+def test_descriptions_are_those_the_table_prints():
+    rows = {
+        row.name: row.description for row in networks.summarise(networks.build("top", 3, 20), (3, 32, 32))
+    }
+    assert rows["noise"] == "Gaussian noise σ = 0.15"
+    assert rows["conv2_1"] == "3×3 conv. 256, lReLU (α = 0.1), same padding"
+    assert rows["pool2"] == "2×2 max-pool, dropout 0.5"
+    assert rows["conv3_1"] == "3×3 conv. 512, lReLU (α = 0.1), valid padding"
+    assert rows["conv3_3"] == "1×1 conv. 128, lReLU (α = 0.1)"
+    assert rows["pool"] == "global average pool 6×6 → 1×1"
+    assert rows["fc"] == "fully connected 128 → 20, softmax"
+
+
+def test_width_multiplier_scales_every_convolution_and_the_features():
+    network = networks.build("top", 1, 10, width_multiplier=0.125)
+    widths = [m.out_channels for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert widths == [16, 16, 16, 32, 32, 32, 64, 32, 16]
+    assert network.feature_dim == 16
+    assert networks.build("bottom2d", 1, 10, width_multiplier=0.5).feature_dim == 2
+
+
+def test_noise_only_while_training():
+    noise = networks.GaussianNoise(0.15)
+    x = torch.zeros(200_000)
+    assert noise(x).std().item() == pytest.approx(0.15, rel=0.01)
+    assert noise.eval()(x) is x
+
+
+def test_batch_normalisation_and_initial_weights():
+    network = networks.build("top", 3, 10, batch_norm_epsilon=1e-3, batch_norm_decay=0.99)
+    norm = network.convolutions.conv1_1[1]
+    assert norm.eps == 1e-3
+    assert norm.momentum == pytest.approx(0.01)
+    # Glorot-uniform: variance 2 / (fan_in + fan_out), and no weight outside ±sqrt(6 / (fan_in + fan_out)).
+    weight, fans = network.convolutions.conv2_2[0].weight, 9 * 256 + 9 * 256
+    assert weight.var().item() == pytest.approx(2 / fans, rel=0.02)
+    assert weight.abs().max().item() <= (6 / fans) ** 0.5
+    assert network.classifier.bias.abs().max() == 0
+
+
+def test_features_and_logits():
+    network = networks.build("bottom3d", 1, 7).eval()
+    x = torch.rand(4, 1, 28, 28)
+    features = network.deep_features(x)
+    assert features.shape == (4, 3)
+    torch.testing.assert_close(network(x), features @ network.classifier.weight.T + network.classifier.bias)
+
+
+@pytest.mark.parametrize("name", ["middle", "bottom", "bottomxd", "top2d"])
+def test_unknown_network(name):
+    with pytest.raises(ValueError, match="names no network of Table 2"):
+        networks.build(name, 3, 10)

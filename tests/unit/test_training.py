@@ -1,0 +1,153 @@
+"""Algorithm 1 and what a seed determines."""
+
+import math
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from amc_loss import training
+from amc_loss.devices import autocast_dtype, pick_device, scale, to_device
+from amc_loss.losses import AngularMarginContrastiveLoss
+
+CPU = torch.device("cpu")
+
+
+def train(dataset, settings, **changes):
+    return training.train(dataset, {**settings, **changes}, CPU, report=lambda line: None)
+
+
+def test_it_learns(dataset, settings):
+    network, history = train(dataset, settings, epochs=25)
+    assert [row["epoch"] for row in history] == list(range(25))
+    assert history[-1]["accuracy"] > 90
+    assert history[-1]["cross_entropy"] < history[0]["cross_entropy"]
+    logits = network.eval()(scale(to_device(dataset.x_test, CPU)))
+    assert (logits.argmax(1).numpy() == dataset.y_test).mean() > 0.9
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_seed_repeats_bit_for_bit_and_seed_0_is_a_seed(dataset, settings, seed):
+    first, second = (train(dataset, settings, seed=seed) for _ in range(2))
+    for name, value in first[0].state_dict().items():
+        assert torch.equal(value, second[0].state_dict()[name]), name
+    for one, two in zip(first[1], second[1], strict=True):
+        assert {k: v for k, v in one.items() if k != "seconds"} == {
+            k: v for k, v in two.items() if k != "seconds"
+        }
+    other = train(dataset, settings, seed=seed + 1)
+    assert first[1][0]["cross_entropy"] != other[1][0]["cross_entropy"]
+
+
+def test_losses_share_initial_weights_and_order(dataset, settings, monkeypatch):
+    seen = {}
+
+    def record(network, optimizer, images, labels, ramp, settings):
+        weights = [parameter.detach().clone() for parameter in network.parameters()]
+        seen.setdefault(settings["loss"], []).append((weights, images.clone()))
+        return torch.zeros(3)
+
+    monkeypatch.setattr(training, "_step", record)
+    for loss in ("cross_entropy", "euclidean", "amc"):
+        train(dataset, settings, loss=loss)
+    for other in ("euclidean", "amc"):
+        assert len(seen[other]) == 3 * 4
+        for (weights, images), (other_weights, other_images) in zip(
+            seen["cross_entropy"], seen[other], strict=True
+        ):
+            assert all(map(torch.equal, weights, other_weights))
+            assert torch.equal(images, other_images)
+
+
+def test_one_step_is_algorithm_1(dataset, settings):
+    """The gradient is that of L_C + w(t) λ (1/|B|) Σ L_A, with neighbours by predicted label."""
+    images, labels = to_device(dataset.x_train[:16], CPU), torch.from_numpy(dataset.y_train[:16])
+    settings["architecture"] |= {"dropout": 0.0, "noise_sd": 0.0}
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        networks.append(training.build_network(dataset, settings))
+    optimizers = [torch.optim.SGD(network.parameters(), lr=1.0) for network in networks]
+    ramp = 0.3
+    cross, auxiliary, accuracy = training._step(
+        networks[0], optimizers[0], images, labels, ramp, settings
+    ).tolist()
+
+    features = networks[1].deep_features(images.float() / 255)
+    logits = networks[1].classifier(features)
+    predicted = logits.argmax(1)
+    expected = AngularMarginContrastiveLoss(0.5, "batch")(features, predicted)
+    (cross_entropy(logits, labels) + ramp * 0.1 * expected).backward()
+    optimizers[1].step()
+    assert cross == pytest.approx(cross_entropy(logits, labels).item(), rel=1e-6)
+    assert auxiliary == pytest.approx(expected.item(), rel=1e-6)
+    assert accuracy == pytest.approx(100 * (predicted == labels).float().mean().item())
+    for one, two in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-5, atol=1e-7)
+
+
+def test_minibatches_are_full_shuffled_and_without_repetition():
+    x, y = torch.arange(50.0).reshape(50, 1), torch.arange(50)
+    batches = list(training.minibatches(x, y, 16, torch.Generator().manual_seed(0)))
+    assert [len(labels) for _, labels in batches] == [16, 16, 16]
+    seen = torch.cat([labels for _, labels in batches])
+    assert len(seen.unique()) == 48
+    assert not torch.equal(seen, torch.arange(48))
+    assert all(torch.equal(images[:, 0].long(), labels) for images, labels in batches)
+
+
+def test_optimizer_follows_the_schedules(dataset, settings, monkeypatch):
+    seen = []
+    original = training._step
+
+    def record(network, optimizer, images, labels, ramp, settings):
+        seen.append((optimizer.param_groups[0]["lr"], *optimizer.param_groups[0]["betas"], ramp))
+        return original(network, optimizer, images, labels, ramp, settings)
+
+    monkeypatch.setattr(training, "_step", record)
+    _, history = train(dataset, settings, epochs=4, ramp_up=2, ramp_down=1)
+    for epoch, row in enumerate(history):
+        for step in seen[4 * epoch : 4 * epoch + 4]:
+            assert step == (row["learning_rate"], row["beta1"], 0.999, row["weight"])
+    assert seen[0][3] == pytest.approx(math.exp(-5))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(dataset, settings):
+    with pytest.raises(
+        FloatingPointError, match="the loss is not finite in epoch 1; lower training"
+    ):
+        train(dataset, settings, learning_rate=1e30, ramp_up=0)
+
+
+def test_too_few_images(dataset, settings):
+    with pytest.raises(ValueError, match="batch_size is 128, but tiny has only 64 training images"):
+        train(dataset, settings, batch_size=128)
+
+
+def test_a_line_an_epoch_says_loss_accuracy_speed_and_time_left(dataset, settings):
+    lines = []
+    training.train(dataset, settings, CPU, report=lines.append)
+    assert len(lines) == 3
+    row = {"epoch": 1, "cross_entropy": 0.5, "auxiliary": 0.25, "accuracy": 87.5, "seconds": 40.0}
+    assert training.progress_line(row, 60_000, 300) == (
+        "epoch 2/300  cross-entropy 0.5000  auxiliary 0.2500  accuracy 87.50%  1,500 images/s  3:18:40 left"
+    )
+
+
+def test_device_and_precision(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device(gpus=1).type == "cuda"
+    assert pick_device(gpus=0).type == "cpu"
+    assert autocast_dtype("float32", CPU) == torch.float32
+    assert autocast_dtype("bfloat16", CPU) == torch.bfloat16
+    for supported, dtype in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda supported=supported: supported)
+        assert autocast_dtype("auto", CPU) == dtype
+    with pytest.raises(ValueError, match="precision must be"):
+        autocast_dtype("half", CPU)
+
+
+def test_images_are_scaled_to_one(dataset):
+    x = to_device(dataset.x_train, CPU)
+    assert x.shape == (64, 1, 16, 16)
+    assert scale(torch.tensor([0, 51, 255], dtype=torch.uint8)).tolist() == pytest.approx([0, 0.2, 1])

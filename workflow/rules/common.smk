@@ -1,0 +1,37 @@
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(workflow.current_basedir).parent
+SCRIPTS = WORKFLOW / "scripts"
+# Snakemake's own environment need not have the package installed.
+sys.path.insert(0, str(SCRIPTS))
+
+from amc_loss.config import ConfigError, Study
+from amc_loss.digests import code_digest
+
+try:
+    study = Study(
+        config,
+        yaml.safe_load((WORKFLOW / "schemas" / "config.schema.yaml").read_text()),
+    )
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+
+def code_of(script):
+    """Digest of the library code behind an entry script, for a rule's params."""
+    return code_digest(SCRIPTS / script)
+
+
+def of_runs(target, file):
+    """A file of each run that a target needs."""
+    return [f"<results>/runs/{run.name}/{file}" for run in study.targets[target]]
+
+
+def dataset_of(target):
+    """The dataset that a figure shows."""
+    return f"<resources>/datasets/{config['figures'][target]['dataset']}.npz"

@@ -1,0 +1,19 @@
+rule report:
+    input:
+        rules.figures.input,
+        rules.table1.output,
+        rules.table2.output,
+        rules.clustering.output,
+    output:
+        "<results>/report.zip",
+    log:
+        "<logs>/report.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code_of("report.py"),
+        study=dict(config),
+    message:
+        "Report of the study"
+    script:
+        "../scripts/report.py"

@@ -1,0 +1,73 @@
+rule table1:
+    input:
+        metrics=of_runs("table1", "metrics.json"),
+        paper="<resources>/paper/table1.csv",
+    output:
+        "<results>/tables/table1.csv",
+        report(
+            "<results>/tables/table1.md",
+            category="Tables",
+            labels={"table": "1: accuracy"},
+            caption="../report/table1.rst",
+        ),
+        "<results>/tables/table1.tex",
+    log:
+        "<logs>/table1.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("table1.py"),
+    message:
+        "Table 1: accuracy of each loss on each dataset, and Welch's test"
+    script:
+        "../scripts/table1.py"
+
+
+rule table2:
+    input:
+        top=dataset_of("figure3"),
+        bottom=dataset_of("figure1"),
+    output:
+        "<results>/tables/table2.csv",
+        report(
+            "<results>/tables/table2.md",
+            category="Tables",
+            labels={"table": "2: networks"},
+            caption="../report/table2.rst",
+        ),
+        "<results>/tables/table2.tex",
+    log:
+        "<logs>/table2.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("table2.py"),
+        architectures={name: study.architecture(name) for name in ("top", "bottom3d")},
+    message:
+        "Table 2: layers and parameters of the networks"
+    script:
+        "../scripts/table2.py"
+
+
+rule clustering:
+    input:
+        metrics=of_runs("clustering", "metrics.json"),
+    output:
+        "<results>/tables/clustering.csv",
+        report(
+            "<results>/tables/clustering.md",
+            category="Tables",
+            labels={"table": "Clustering metrics"},
+            caption="../report/clustering.rst",
+        ),
+        "<results>/tables/clustering.tex",
+    log:
+        "<logs>/clustering.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("clustering.py"),
+    message:
+        "Homogeneity, completeness and V-measure of each loss on each dataset"
+    script:
+        "../scripts/clustering.py"

@@ -1,0 +1,75 @@
+rule train:
+    input:
+        data=lambda wildcards: f"<resources>/datasets/{study.runs[wildcards.run].dataset}.npz",
+    output:
+        model="<results>/runs/{run}/model.pt",
+        history="<results>/runs/{run}/history.csv",
+        provenance="<results>/runs/{run}/provenance.json",
+    log:
+        "<logs>/train/{run}.log",
+    benchmark:
+        "<benchmarks>/train/{run}.tsv"
+    retries: 2
+    conda:
+        "../../envs/train.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+        mem_mb=8000,
+    params:
+        code=code_of("train.py"),
+        settings=lambda wildcards: study.settings(study.runs[wildcards.run]),
+    message:
+        "Training {wildcards.run}"
+    script:
+        "../scripts/train.py"
+
+
+rule evaluate:
+    input:
+        data=lambda wildcards: f"<resources>/datasets/{study.runs[wildcards.run].dataset}.npz",
+        model="<results>/runs/{run}/model.pt",
+        history="<results>/runs/{run}/history.csv",
+    output:
+        metrics="<results>/runs/{run}/metrics.json",
+        features="<results>/runs/{run}/features.npz",
+    log:
+        "<logs>/evaluate/{run}.log",
+    benchmark:
+        "<benchmarks>/evaluate/{run}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+        mem_mb=8000,
+    params:
+        code=code_of("evaluate.py"),
+        run=lambda wildcards: asdict(study.runs[wildcards.run]),
+        # Figure 1 shows the training images as well.
+        splits=lambda wildcards: (
+            ["train", "test"]
+            if study.runs[wildcards.run] in study.targets["figure1"]
+            else ["test"]
+        ),
+    message:
+        "Evaluating {wildcards.run}"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule collect:
+    input:
+        [f"<results>/runs/{run}/metrics.json" for run in study.runs],
+    output:
+        "<results>/metrics.csv",
+    log:
+        "<logs>/collect.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("collect.py"),
+    message:
+        "Collecting the metrics of all runs"
+    script:
+        "../scripts/collect.py"

@@ -1,0 +1,1 @@
+"""Angular Margin Contrastive Loss and the replication of its paper."""

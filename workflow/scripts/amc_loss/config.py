@@ -1,0 +1,205 @@
+"""The configuration, checked, and the study that follows from it: which runs each target needs.
+
+Imports nothing heavy: Snakemake reads this module whenever it parses the workflow.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match
+
+from amc_loss.labels import LOSSES
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message names the key and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: what it is named after and nothing else.
+
+    Attributes:
+        dataset: Name of the dataset.
+        network: ``top``, or ``bottom`` with its feature dimension, as in ``bottom2d``.
+        loss: ``cross_entropy``, ``euclidean`` or ``amc``.
+        weight: λ of the auxiliary loss; None for cross-entropy.
+        margin: m_e or m_g of the auxiliary loss; None for cross-entropy.
+        seed: Seed of weights, order, noise and dropout.
+    """
+
+    dataset: str
+    network: str
+    loss: str
+    weight: float | None
+    margin: float | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder."""
+        settings = [] if self.weight is None else [f"lambda{self.weight:g}", f"margin{self.margin:g}"]
+        return "-".join([self.dataset, self.network, self.loss, *settings, f"seed{self.seed}"])
+
+
+class Study:
+    """The runs of a study and the targets that need them.
+
+    Args:
+        config: The whole configuration.
+        schema: The JSON schema that it has to follow.
+
+    Attributes:
+        name: Name of the study, and of its folder of results.
+        targets: For each table and figure the runs it needs, in order.
+        runs: All runs by name.
+
+    Raises:
+        ConfigError: If the configuration does not follow the schema or contradicts itself.
+    """
+
+    def __init__(self, config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+        _check_schema(config, schema)
+        _check_references(config)
+        self.config = config
+        self.name: str = config["study"]["name"]
+        figures = config["figures"]
+        table1 = [
+            run
+            for dataset in config["study"]["datasets"]
+            for loss in LOSSES
+            for run in self._repeat(dataset, "top", loss, config["study"]["seeds"])
+        ]
+        self.targets: dict[str, list[Run]] = {"table1": table1, "clustering": table1}
+        self.targets["figure1"] = [self._run(figures["figure1"], "bottom2d", "cross_entropy")]
+        self.targets["figure4"] = [self._run(figures["figure4"], "bottom3d", loss) for loss in LOSSES]
+        for figure in ("figure2", "figure5", "figure6"):
+            self.targets[figure] = [self._run(figures[figure], "top", loss) for loss in LOSSES]
+        self.targets["figure7"] = self._sweep(figures["figure7"])
+        self.runs = {run.name: run for runs in self.targets.values() for run in runs}
+
+    def _repeat(
+        self, dataset: str, network: str, loss: str, seeds: Iterable[int], **settings: float
+    ) -> list[Run]:
+        """Runs that differ in their seed alone; ``settings`` replace those of the loss."""
+        of_loss = {"weight": None, "margin": None, **self.config["losses"][loss], **settings}
+        return [Run(dataset, network, loss, of_loss["weight"], of_loss["margin"], seed) for seed in seeds]
+
+    def _run(self, figure: Mapping[str, Any], network: str, loss: str) -> Run:
+        return self._repeat(figure["dataset"], network, loss, [figure["seed"]])[0]
+
+    def _sweep(self, figure: Mapping[str, Any]) -> list[Run]:
+        """Figure 7: the baseline, AMC over λ, AMC over m_g; a point on both axes once."""
+        where = (figure["dataset"], "top")
+        runs = self._repeat(*where, "cross_entropy", figure["seeds"])
+        for key, values in (("weight", figure["weights"]), ("margin", figure["margins"])):
+            for value in values:
+                runs += self._repeat(*where, "amc", figure["seeds"], **{key: value})
+        return list(dict.fromkeys(runs))
+
+    def architecture(self, network: str) -> dict[str, Any]:
+        """Settings of `amc_loss.networks.ConvNet` for a network's name."""
+        column = "top" if network == "top" else "bottom"
+        settings = self.config["network"]
+        return {**settings, "width_multiplier": settings["width_multiplier"][column]}
+
+    def settings(self, run: Run) -> dict[str, Any]:
+        """All that determines a training besides the data's content, as plain Python objects."""
+        column = "top" if run.network == "top" else "bottom"
+        training = dict(self.config["training"])
+        settings = {
+            **asdict(run),
+            "data": self.config["datasets"][run.dataset],
+            "architecture": self.architecture(run.network),
+            **training.pop("schedule")[column],
+            **training,
+        }
+        # A copy in plain types, so that Snakemake can compare it with the one it recorded.
+        return json.loads(json.dumps(settings))
+
+
+def _check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        raise ConfigError(_sentence(error))
+
+
+def _sentence(error: ValidationError) -> str:
+    """A validation error as one sentence: the key, what is wrong, what is allowed."""
+    where = ".".join(str(part) for part in error.absolute_path)
+    instance: Any = error.instance
+    value = json.dumps(instance, default=str)
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    match error.validator:
+        case "additionalProperties":
+            allowed = list(schema["properties"])
+            unknown = next(key for key in instance if key not in allowed)
+            close = difflib.get_close_matches(str(unknown), allowed, n=1)
+            hint = f"did you mean '{close[0]}'? " if close else ""
+            key = f"{where}.{unknown}" if where else unknown
+            return f"unknown key '{key}' in the configuration: {hint}allowed here: {', '.join(allowed)}"
+        case "required":
+            missing = next(key for key in rule if key not in instance)
+            return f"key '{f'{where}.{missing}' if where else missing}' is missing from the configuration"
+        case "type":
+            kinds = rule if isinstance(rule, list) else [rule]
+            names = {"object": "a mapping", "array": "a list", "string": "text", "null": "null"}
+            wanted = " or ".join(
+                names.get(kind, f"a{'n' if kind[0] in 'aeiou' else ''} {kind}") for kind in kinds
+            )
+            hint = ""
+            if isinstance(instance, str) and "number" in kinds:
+                hint = " (YAML reads 1e-8 as text; write 1.0e-8)"
+            return f"'{where}' must be {wanted}, not {value}{hint}"
+        case "enum":
+            return f"'{where}' must be one of {', '.join(map(json.dumps, rule))}, not {value}"
+        case "minItems":
+            return f"'{where}' has {len(instance)} entries; it needs at least {rule}"
+        case "uniqueItems":
+            return f"'{where}' lists an entry twice: {value}"
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
+            bound = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above"}
+            return f"'{where}' must be {bound.get(error.validator, 'below')} {rule}, not {value}"
+        case "multipleOf":
+            return f"'{where}' must be a multiple of {rule}, not {value}"
+        case "pattern":
+            return f"'{where}' must match {rule}, not {value}"
+    return f"'{where}': {error.message}"
+
+
+def _check_references(config: Mapping[str, Any]) -> None:
+    """What a schema cannot say: names that refer to other keys, and ramps that fit into the epochs."""
+    study, figures = config["study"], config["figures"]
+    for dataset in study["datasets"]:
+        if dataset not in config["datasets"]:
+            known = ", ".join(config["datasets"])
+            raise ConfigError(f"'study.datasets' names {dataset!r}; defined under 'datasets' are {known}")
+    users = {f"figures.{name}.dataset": figure["dataset"] for name, figure in figures.items()}
+    for key, dataset in users.items():
+        if dataset not in study["datasets"]:
+            allowed = ", ".join(study["datasets"])
+            raise ConfigError(f"'{key}' is {dataset!r}, which is not in the study; allowed are {allowed}")
+    known_seeds = ", ".join(map(str, study["seeds"]))
+    for name, figure in figures.items():
+        for key in ("seed", "seeds"):
+            for seed in _as_list(figure.get(key, [])):
+                if seed not in study["seeds"]:
+                    raise ConfigError(
+                        f"'figures.{name}.{key}' has {seed}, which is no seed of the study; "
+                        f"allowed are {known_seeds}"
+                    )
+    for column, schedule in config["training"]["schedule"].items():
+        if schedule["ramp_up"] + schedule["ramp_down"] > schedule["epochs"]:
+            raise ConfigError(
+                f"'training.schedule.{column}' ramps up for {schedule['ramp_up']} and down for "
+                f"{schedule['ramp_down']} epochs, more than its {schedule['epochs']} epochs"
+            )
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,42 @@
+"""The device of a job, its arithmetic, and images on it."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Precision = Literal["auto", "bfloat16", "float32"]
+
+
+def pick_device(gpus: int) -> torch.device:
+    """The first GPU if the job was given one and there is one, else the CPU."""
+    return torch.device("cuda" if gpus and torch.cuda.is_available() else "cpu")
+
+
+def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """Type of the arithmetic: with ``auto`` bfloat16 where the hardware computes in it, else float32.
+
+    Raises:
+        ValueError: If ``precision`` is unknown.
+    """
+    if precision not in ("auto", "bfloat16", "float32"):
+        raise ValueError(f"precision must be 'auto', 'bfloat16' or 'float32', not {precision!r}")
+    if precision == "auto":
+        if device.type == "cuda":
+            supported = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            supported = torch.cpu._is_avx512_bf16_supported()
+        precision = "bfloat16" if supported else "float32"
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def scale(images: Tensor) -> Tensor:
+    """uint8 images (n, channels, height, width) to float32 in [0, 1], the input of every network."""
+    return images.float() / 255
+
+
+def to_device(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """uint8 images (n, height, width, channels) as a channels-last tensor (n, channels, height, width)."""
+    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2)

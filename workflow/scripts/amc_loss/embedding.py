@@ -1,0 +1,83 @@
+"""Deep features in space: t-SNE (Figure 5) and how classes spread (Figures 1 and 4)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.manifold import TSNE
+from sklearn.preprocessing import normalize
+
+
+def select(
+    labels: NDArray[np.int64], class_names: Sequence[str], classes: Sequence[str], points: int
+) -> NDArray[np.int64]:
+    """Indices of the first ``points`` samples, at the most, that are of the classes.
+
+    Raises:
+        ValueError: If a class is not among the names.
+    """
+    unknown = [name for name in classes if name not in class_names]
+    if unknown:
+        raise ValueError(f"figures.figure1.classes names {unknown[0]!r}; there are {', '.join(class_names)}")
+    return np.flatnonzero(np.isin(labels, [class_names.index(name) for name in classes]))[:points]
+
+
+def tsne(features: NDArray[np.float32], perplexity: float, seed: int) -> NDArray[np.float32]:
+    """t-SNE of L2-normalised features in two dimensions.
+
+    Args:
+        features: Shape (n, d).
+        perplexity: As of scikit-learn's TSNE; its other settings are the defaults.
+        seed: Seed of the embedding.
+
+    Returns:
+        Shape (n, 2).
+
+    Raises:
+        ValueError: If there are not more points than the perplexity.
+    """
+    if len(features) <= perplexity:
+        raise ValueError(
+            f"figures.figure5.perplexity is {perplexity:g}, but there are only {len(features)} points"
+        )
+    return TSNE(perplexity=perplexity, random_state=seed).fit_transform(normalize(features))
+
+
+def angular_spread(features: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """How compact and how separate classes lie on the unit sphere, in degrees.
+
+    Args:
+        features: Shape (n, d).
+        labels: Shape (n,).
+
+    Returns:
+        The mean angle between a point and the direction of its class's mean, and the smallest angle between
+        the mean directions of two classes.
+    """
+    points = normalize(features)
+    present = np.unique(labels)
+    means = normalize(np.stack([points[labels == label].mean(0) for label in present]))
+    own = means[np.searchsorted(present, labels)]
+    within = np.degrees(np.arccos(np.clip((points * own).sum(1), -1, 1))).mean()
+    between = np.degrees(np.arccos(np.clip(means @ means.T, -1, 1)))
+    return float(within), float(between[~np.eye(len(means), dtype=bool)].min())
+
+
+def radial_share(features: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Share of the within-class variance that lies along the direction of the class's mean.
+
+    1 means that a class differs within itself in length alone: the "angular distribution" of Figure 1. A
+    round cloud of d dimensions has 1/d.
+
+    Args:
+        features: Shape (n, d), not normalised.
+        labels: Shape (n,).
+    """
+    radial = total = 0.0
+    for label in np.unique(labels):
+        of_class = features[labels == label].astype(np.float64)
+        mean = of_class.mean(0)
+        deviation = of_class - mean
+        total += float((deviation**2).sum())
+        radial += float(((deviation @ (mean / np.linalg.norm(mean))) ** 2).sum())
+    return radial / total

@@ -1,0 +1,80 @@
+"""Grad-CAM, and the choice of the images it explains (Figures 2 and 6)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from captum.attr import LayerAttribution, LayerGradCam
+from numpy.typing import NDArray
+
+from amc_loss.datasets import Dataset
+from amc_loss.devices import scale, to_device
+from amc_loss.networks import ConvNet
+
+
+def grad_cam(
+    network: ConvNet, images: NDArray[np.uint8], targets: NDArray[np.int64], device: torch.device
+) -> NDArray[np.float32]:
+    """Grad-CAM of the last convolution, brought to the images' size.
+
+    The maps are those that enter the global average pool; each is divided by its maximum. A map without
+    any positive evidence stays 0.
+
+    Args:
+        network: A network in evaluation mode, on ``device``.
+        images: Shape (n, height, width, channels), uint8.
+        targets: Class explained in each image, shape (n,).
+        device: Where to compute.
+
+    Returns:
+        Maps in [0, 1], shape (n, height, width).
+    """
+    x = scale(to_device(images, device))
+    cam = LayerGradCam(network, network.convolutions)
+    maps = cam.attribute(x, target=torch.from_numpy(targets).to(device), relu_attributions=True)
+    maps = LayerAttribution.interpolate(maps, images.shape[1:3], "bilinear")[:, 0].detach()
+    peak = maps.amax((1, 2), keepdim=True)
+    return (maps / torch.where(peak > 0, peak, 1)).cpu().numpy()
+
+
+def choose_images(
+    dataset: Dataset, predictions: Mapping[str, NDArray[np.int64]], target: int, count: int
+) -> list[int]:
+    """The first test images of a class that most models, if possible all, classify correctly.
+
+    Args:
+        dataset: The data.
+        predictions: Predicted labels of the test images by each model, shape (n,).
+        target: The class.
+        count: How many images, at the most.
+
+    Returns:
+        Indices of the images: first those that all models classify correctly, in the data's order, then
+        those that fewer do.
+    """
+    correct = np.sum([predicted == dataset.y_test for predicted in predictions.values()], axis=0)
+    candidates = np.flatnonzero(dataset.y_test == target)
+    return candidates[np.argsort(-correct[candidates], kind="stable")][:count].tolist()
+
+
+def find_image(
+    dataset: Dataset, predictions: Mapping[str, NDArray[np.int64]], class_name: str, index: int | None
+) -> int:
+    """The test image of Figure 2: the given one, or the first that `choose_images` finds.
+
+    Raises:
+        ValueError: If there is no such class or image, or the image is not of the class.
+    """
+    if class_name not in dataset.class_names:
+        raise ValueError(
+            f"figures.figure2.class is {class_name!r}; there are {', '.join(dataset.class_names)}"
+        )
+    target = dataset.class_names.index(class_name)
+    if index is None:
+        return choose_images(dataset, predictions, target, 1)[0]
+    if index >= len(dataset.y_test) or dataset.y_test[index] != target:
+        raise ValueError(
+            f"figures.figure2.image is {index}, which is no test image of class {class_name!r}; "
+            "correct the index, or set it to null to have an image chosen"
+        )
+    return index

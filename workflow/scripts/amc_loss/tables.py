@@ -1,0 +1,141 @@
+"""Tables as people read them: Markdown and LaTeX beside the CSV."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from amc_loss.labels import DATASETS, LOSSES
+from amc_loss.networks import LayerSummary
+from amc_loss.statistics import CLUSTERING_METRICS
+
+PLUS_MINUS = {"md": " ± ", "tex": r" $\pm$ "}
+BOLD = {"md": "**{}**", "tex": r"\textbf{{{}}}"}
+LATEX = str.maketrans({"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$"})
+
+
+def write(
+    table: pd.DataFrame, readable: Callable[[pd.DataFrame, str], pd.DataFrame], paths: Iterable[str]
+) -> None:
+    """Write a table to ``.csv``, and what is made of it for reading to ``.md`` and ``.tex``.
+
+    Args:
+        table: The numbers.
+        readable: Makes text of the table for ``md`` or ``tex``; its columns' names are the header.
+        paths: Where to write, one for each ending.
+
+    Raises:
+        ValueError: If an ending is none of these.
+    """
+    for path in map(Path, paths):
+        match path.suffix:
+            case ".csv":
+                table.to_csv(path, index=False)
+            case ".md":
+                path.write_text(readable(table, "md").to_markdown(index=False) + "\n")
+            case ".tex":
+                path.write_text(readable(table, "tex").to_latex(index=False))
+            case other:
+                raise ValueError(f"{path}: no table format {other!r}")
+
+
+def mean_sd(mean: float, sd: float, markup: str, digits: int = 2) -> str:
+    """``mean ± sd``; without the sd if there is none, a dash if there is no mean."""
+    if pd.isna(mean):
+        return "–" if markup == "md" else "--"
+    return f"{mean:.{digits}f}" + ("" if pd.isna(sd) else f"{PLUS_MINUS[markup]}{sd:.{digits}f}")
+
+
+def p_value(value: float) -> str:
+    """Four digits, as the paper prints them; empty if there is none."""
+    if pd.isna(value):
+        return ""
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def readable_table1(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+    """Table 1 for reading: best mean of each dataset in bold, the paper's numbers on the right.
+
+    Args:
+        table: As `amc_loss.statistics.table1` gives it.
+        markup: ``md`` or ``tex``.
+    """
+    best = table.groupby("dataset")["mean"].transform("max")
+    rows = []
+    for row, best_mean in zip(table.itertuples(), best, strict=True):
+        ours = mean_sd(row.mean, row.sd, markup)
+        rows.append(
+            {
+                "Dataset": DATASETS.get(row.dataset, row.dataset),
+                "Loss": LOSSES[row.loss],
+                "Runs": row.n,
+                "Mean ± SD": BOLD[markup].format(ours) if row.mean == best_mean else ours,
+                "p-value": p_value(row.p_value),
+                "Paper": mean_sd(row.paper_mean, row.paper_sd, markup),
+                "Paper's p-value": p_value(row.paper_p_value),
+            }
+        )
+    return _for_markup(pd.DataFrame(rows), markup)
+
+
+def readable_clustering(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+    """Clustering metrics for reading, best mean of each dataset and metric in bold.
+
+    Args:
+        table: As `amc_loss.statistics.clustering` gives it.
+        markup: ``md`` or ``tex``.
+    """
+    readable = pd.DataFrame(
+        {
+            "Dataset": [DATASETS.get(name, name) for name in table["dataset"]],
+            "Loss": [LOSSES[name] for name in table["loss"]],
+            "Runs": table["n"],
+        }
+    )
+    for metric in CLUSTERING_METRICS:
+        means = table[f"{metric}_mean"]
+        best = means.groupby(table["dataset"]).transform("max")
+        cells = [mean_sd(mean, sd, markup, 4) for mean, sd in zip(means, table[f"{metric}_sd"], strict=True)]
+        name = metric.replace("_", "-").capitalize()
+        readable[name] = [
+            BOLD[markup].format(cell) if mean == top else cell
+            for cell, mean, top in zip(cells, means, best, strict=True)
+        ]
+    return _for_markup(readable, markup)
+
+
+def table2(networks: dict[str, Sequence[LayerSummary]]) -> pd.DataFrame:
+    """Table 2: a row a layer, and one with the sum of the parameters under each network.
+
+    Args:
+        networks: For each network's name its layers, as `amc_loss.networks.summarise` gives them.
+
+    Returns:
+        Columns network, layer, description, output_shape (channels×height×width), parameters.
+    """
+    rows = []
+    for network, layers in networks.items():
+        for layer in layers:
+            shape = "×".join(map(str, layer.output_shape))
+            rows.append((network, layer.name, layer.description, shape, layer.parameters))
+        rows.append((network, "total", "", "", sum(layer.parameters for layer in layers)))
+    return pd.DataFrame(rows, columns=["network", "layer", "description", "output_shape", "parameters"])
+
+
+def readable_table2(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+    """Table 2 for reading.
+
+    Args:
+        table: As `table2` gives it.
+        markup: ``md`` or ``tex``.
+    """
+    readable = table.rename(columns=lambda name: name.replace("_", " ").capitalize())
+    readable["Parameters"] = [f"{count:,}" if count else "" for count in table["parameters"]]
+    return _for_markup(readable, markup)
+
+
+def _for_markup(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+    if markup == "md":
+        return table.astype(str)
+    escaped = table.astype(str).map(lambda text: text.translate(LATEX).replace("_", r"\_"))
+    return escaped.rename(columns=lambda name: name.translate(LATEX))

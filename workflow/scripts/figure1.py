@@ -1,0 +1,21 @@
+from amc_loss.logs import redirect
+
+redirect(snakemake.log[0])
+
+import numpy as np
+
+from amc_loss import datasets, embedding, plots
+from amc_loss.labels import DATASETS
+
+figure = snakemake.params.figure
+names = datasets.load(snakemake.input.data).class_names
+panels = {}
+with np.load(snakemake.input.features[0], allow_pickle=False) as arrays:
+    for split, title in (("train", "training"), ("test", "test")):
+        labels = arrays[f"labels_{split}"]
+        shown = embedding.select(labels, names, figure["classes"], figure["points"])
+        panels[f"{DATASETS[figure['dataset']]}, {title} set"] = (
+            arrays[f"features_{split}"][shown],
+            labels[shown],
+        )
+plots.save(plots.feature_plane(panels, names), snakemake.output)

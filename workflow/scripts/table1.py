@@ -1,0 +1,10 @@
+from amc_loss.logs import redirect
+
+redirect(snakemake.log[0])
+
+import pandas as pd
+
+from amc_loss import statistics, tables
+
+table = statistics.table1(statistics.collect(snakemake.input.metrics), pd.read_csv(snakemake.input.paper))
+tables.write(table, tables.readable_table1, snakemake.output)
