@@ -19,7 +19,7 @@ check:
 	ruff check
 	snakefmt --check Snakefile workflow
 	mypy
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 .uv/bin/uv:
 	python3 -m venv .uv

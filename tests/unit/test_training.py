@@ -113,9 +113,7 @@ def test_optimizer_follows_the_schedules(dataset, settings, monkeypatch):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(dataset, settings):
-    with pytest.raises(
-        FloatingPointError, match="the loss is not finite in epoch 1; lower training"
-    ):
+    with pytest.raises(FloatingPointError, match="the loss is not finite in epoch 1; lower training"):
         train(dataset, settings, learning_rate=1e30, ramp_up=0)
 
 

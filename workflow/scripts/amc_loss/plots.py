@@ -20,7 +20,7 @@ matplotlib.use("agg")
 
 COLUMN, PAGE = 3.25, 6.75  # inches: column and page width of a two-column paper
 LOSS_COLOURS = dict(zip(LOSSES, sns.color_palette("colorblind", 3), strict=True))
-SHORT = {"cross_entropy": "CE", "euclidean": "+ Euclid", "amc": "+ AMC"}
+SHORT = {"cross_entropy": "CE", "euclidean": "+Eucl.", "amc": "+AMC"}
 CAM_COLOURS = "jet"  # the paper's: blue is small, red is large
 
 sns.set_theme(
@@ -189,7 +189,7 @@ def activation_map(
         maps: For each loss a map in [0, 1], shape (height, width).
         captions: A line for each loss: what the model predicts.
     """
-    figure, axes = plt.subplots(3, len(maps), figsize=(COLUMN, COLUMN * 1.05), squeeze=False)
+    figure, axes = plt.subplots(3, len(maps), figsize=(COLUMN, COLUMN * 0.9), squeeze=False)
     for column, (loss, cam) in enumerate(maps.items()):
         _show(axes[0, column], image)
         _show(axes[1, column], plt.get_cmap(CAM_COLOURS)(cam)[..., :3])
@@ -220,7 +220,7 @@ def activation_blocks(
     rows = -(-len(shown) // columns)
     per_class = int(np.bincount(labels).max())
     # Sizes in inches: square pictures, a small gap between them, a heading over each block.
-    gap, between, heading, bottom = 0.03, 0.14, 0.34, 0.5
+    gap, between, heading, bottom = 0.03, 0.16, 0.32, 0.5
     side = (PAGE - (columns - 1) * between) / columns / (1 + len(maps)) - gap
     block = heading + per_class * (side + gap)
     height = rows * block + bottom

@@ -1,0 +1,207 @@
+"""A tiny study through every rule, and what a change makes run again."""
+
+import json
+import os
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from conftest import Checkout
+
+STUDY = {
+    "study": {"name": "tiny", "seeds": [0, 1]},
+    "network": {"width_multiplier": {"top": 0.03, "bottom": 0.1}},
+    "training": {
+        "schedule": {column: {"epochs": 2, "ramp_up": 1, "ramp_down": 1} for column in ("top", "bottom")},
+        "batch_size": 256,
+    },
+    "figures": {"figure7": {"seeds": [0, 1], "weights": [0.1], "margins": [0.5, 1.0]}},
+}
+ARGUMENTS = ["--workflow-profile", "profiles/demo", "--configfile", "profiles/demo/study.yaml", "tiny.yaml"]
+RUNS = 6 + 1 + 3 + 2
+FIGURES = {f"figure{n}": 1 for n in range(1, 8)}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The tiny study, finished."""
+    checkout = Checkout(tmp_path_factory.mktemp("tiny"))
+    (checkout.path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    checkout.output = checkout.snakemake(*ARGUMENTS, "--cores", "2")
+    checkout.results = checkout.path / "results" / "tiny"
+    return checkout
+
+
+@pytest.fixture
+def changed(finished):
+    """The finished study; what a test changes in the workflow is put back."""
+    before = {path: path.read_text() for path in (finished.path / "workflow").rglob("*.py")}
+    yield finished
+    for path, text in before.items():
+        if path.read_text() != text:
+            path.write_text(text)
+
+
+def test_results_are_where_others_rely_on_them(finished):
+    files = ["metrics.csv", "report.zip"]
+    files += [f"tables/{t}.{end}" for t in ("table1", "table2", "clustering") for end in ("csv", "md", "tex")]
+    files += [f"figures/figure{n}.{end}" for n in range(1, 8) for end in ("pdf", "png")]
+    run_files = ("model.pt", "history.csv", "metrics.json", "features.npz", "provenance.json")
+    runs = list((finished.results / "runs").iterdir())
+    assert len(runs) == RUNS
+    files += [f"runs/{run.name}/{file}" for run in runs for file in run_files]
+    assert [file for file in files if not (finished.results / file).stat().st_size] == []
+    for path in ("tables/table1.md", "figures/", "report.zip"):
+        assert f"results/tiny/{path}" in finished.output
+
+
+def test_metrics_and_tables(finished):
+    metrics = pd.read_csv(finished.results / "metrics.csv")
+    assert list(metrics.columns) == [
+        "run",
+        "dataset",
+        "network",
+        "loss",
+        "weight",
+        "margin",
+        "seed",
+        "accuracy",
+        "homogeneity",
+        "completeness",
+        "v_measure",
+        "seconds_per_epoch",
+    ]
+    assert len(metrics) == RUNS
+    assert (metrics["seconds_per_epoch"] > 0).all()
+    table1 = pd.read_csv(finished.results / "tables/table1.csv")
+    assert list(table1.columns) == [
+        "dataset",
+        "loss",
+        "n",
+        "mean",
+        "sd",
+        "p_value",
+        "paper_mean",
+        "paper_sd",
+        "paper_p_value",
+    ]
+    of_table1 = metrics[
+        (metrics["network"] == "top") & (metrics["loss"].ne("amc") | metrics["margin"].eq(0.5))
+    ]
+    expected = of_table1.groupby("loss")["accuracy"].mean().to_dict()
+    assert table1.set_index("loss")["mean"].to_dict() == pytest.approx(expected)
+    assert table1["n"].tolist() == [2, 2, 2]
+
+
+def test_a_run_s_files_agree_with_each_other(finished):
+    run = finished.results / "runs" / "digits-top-amc-lambda0.1-margin0.5-seed1"
+    provenance = json.loads((run / "provenance.json").read_text())
+    assert provenance["settings"]["seed"] == 1
+    assert provenance["settings"]["epochs"] == 2
+    assert provenance["device_type"] == "cpu"
+    assert len(provenance["data_sha256"]) == 64
+    assert {"torch", "numpy"} <= set(provenance["versions"])
+    assert len(pd.read_csv(run / "history.csv")) == 2
+    with np.load(run / "features.npz", allow_pickle=False) as arrays:
+        features, logits, labels = (arrays[f"{name}_test"] for name in ("features", "logits", "labels"))
+        assert "features_train" not in arrays
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["accuracy"] == pytest.approx(100 * np.mean(logits.argmax(1) == labels))
+    state = torch.load(run / "model.pt", weights_only=True)["state"]
+    np.testing.assert_allclose(
+        features @ state["classifier.weight"].numpy().T + state["classifier.bias"].numpy(),
+        logits,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    with np.load(finished.results / "runs/digits-bottom2d-cross_entropy-seed0/features.npz") as arrays:
+        assert arrays["features_train"].shape == (1437, 2)
+
+
+def test_logs_show_progress(finished):
+    log = (finished.results / "logs/train/digits-top-cross_entropy-seed0.log").read_text()
+    assert "epoch 1/2  cross-entropy" in log
+    assert "images/s" in log
+    assert "0:00:00 left" in log
+
+
+def test_report_holds_every_figure_and_table(finished):
+    with zipfile.ZipFile(finished.results / "report.zip") as report:
+        names = [name.rsplit("/", 1)[1] for name in report.namelist()]
+        html = report.read("report/report.html").decode()
+    assert {f"figure{n}.png" for n in range(1, 8)} | {"table1.md", "table2.md", "clustering.md"} <= set(names)
+    assert "Welch" in html
+
+
+def test_nothing_to_do_when_finished(finished):
+    assert finished.jobs(*ARGUMENTS) == {}
+
+
+def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):
+    figure = finished.results / "figures/figure5.png"
+    kept = figure.rename(figure.with_suffix(".kept"))
+    try:
+        assert finished.jobs("figures", *ARGUMENTS) == {"figure5": 1, "figures": 1}
+        assert finished.jobs(*ARGUMENTS) == {"figure5": 1, "report": 1, "all": 1}
+    finally:
+        kept.rename(figure)
+
+
+def test_trap_1_a_colour_redraws_figures_and_retrains_nothing(changed):
+    changed.replace("workflow/scripts/amc_loss/plots.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
+    assert changed.jobs(*ARGUMENTS) == {**FIGURES, "report": 1, "all": 1}
+
+
+def test_trap_1_a_change_in_the_loss_trains_every_run_again(changed):
+    changed.replace("workflow/scripts/amc_loss/losses.py", "1 - 1e-7", "1 - 1e-6")
+    jobs = changed.jobs(*ARGUMENTS)
+    assert jobs["train"] == jobs["evaluate"] == RUNS
+    assert "download_dataset" not in jobs
+
+
+def test_trap_1_a_comment_changes_nothing(changed):
+    changed.replace("workflow/scripts/amc_loss/losses.py", "# acos has an", "# The arc cosine has an")
+    assert changed.jobs(*ARGUMENTS) == {}
+
+
+def test_trap_1_a_change_in_the_statistics_makes_tables_and_their_figures(changed):
+    changed.replace("workflow/scripts/amc_loss/statistics.py", "equal_var=False", "equal_var=True")
+    jobs = changed.jobs(*ARGUMENTS)
+    assert not set(jobs) & {"train", "evaluate", "gradcam", "tsne"}
+    assert jobs["table1"] == jobs["clustering"] == jobs["figure7"] == 1
+
+
+def test_a_changed_setting_trains_again(finished):
+    other = {**STUDY, "training": {**STUDY["training"], "learning_rate": 0.001}}
+    (finished.path / "other.yaml").write_text(yaml.safe_dump(other))
+    jobs = finished.jobs(*ARGUMENTS, "other.yaml")
+    assert jobs["train"] == RUNS
+
+
+def test_one_more_seed_trains_that_seed_alone(finished):
+    other = {**STUDY, "study": {"name": "tiny", "seeds": [0, 1, 2]}}
+    (finished.path / "other.yaml").write_text(yaml.safe_dump(other))
+    jobs = finished.jobs("table1", *ARGUMENTS, "other.yaml")
+    assert jobs == {"train": 3, "evaluate": 3, "table1": 1}
+
+
+def test_a_failing_job_says_why_on_the_terminal_and_in_its_log(finished):
+    data = finished.path / "resources/datasets/digits.npz"
+    whole = data.read_bytes()
+    stamp = data.stat()
+    try:
+        data.write_bytes(whole[:1000])
+        output = finished.snakemake(
+            *ARGUMENTS, "--cores", "1", "--forcerun", "figure3", "--", "figure3", check=False
+        )
+    finally:
+        data.write_bytes(whole)
+        os.utime(data, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    log = (finished.results / "logs/figure3.log").read_text()
+    for text in (output, log):
+        assert "resources/datasets/digits.npz is not a usable dataset" in text
+        assert "Traceback" in text
+    assert "results/tiny/logs/figure3.log" in output

@@ -1,0 +1,54 @@
+"""Accuracy and clustering metrics against their definitions, and features out of a network."""
+
+from collections import Counter
+from math import log
+
+import numpy as np
+import pytest
+import torch
+
+from amc_loss import evaluation, networks
+
+CPU = torch.device("cpu")
+
+
+def entropy(counts):
+    n = sum(counts)
+    return -sum(c / n * log(c / n) for c in counts if c)
+
+
+def conditional_entropy(of, given):
+    groups = {g: [o for o, h in zip(of, given, strict=True) if h == g] for g in set(given)}
+    return sum(len(group) / len(of) * entropy(Counter(group).values()) for group in groups.values())
+
+
+def test_metrics_follow_rosenberg_and_hirschberg():
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
+    predicted = np.array([0, 0, 0, 1, 1, 1, 1, 2, 2, 0])
+    measured = evaluation.measure(labels, predicted)
+    classes, clusters = labels.tolist(), predicted.tolist()
+    homogeneity = 1 - conditional_entropy(classes, clusters) / entropy(Counter(classes).values())
+    completeness = 1 - conditional_entropy(clusters, classes) / entropy(Counter(clusters).values())
+    assert measured["accuracy"] == pytest.approx(80)
+    assert measured["homogeneity"] == pytest.approx(homogeneity)
+    assert measured["completeness"] == pytest.approx(completeness)
+    assert measured["v_measure"] == pytest.approx(
+        2 * homogeneity * completeness / (homogeneity + completeness)
+    )
+    assert homogeneity != pytest.approx(completeness)
+
+
+def test_features_do_not_depend_on_the_batch(dataset):
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    features, logits = evaluation.extract(network, dataset.x_test, CPU, batch_size=7)
+    whole, _ = evaluation.extract(network, dataset.x_test, CPU)
+    assert features.shape == (20, network.feature_dim)
+    assert logits.shape == (20, 2)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, whole, rtol=1e-4, atol=1e-6)
+    one = network(torch.from_numpy(dataset.x_test[3]).permute(2, 0, 1)[None] / 255)
+    np.testing.assert_allclose(logits[3], one.detach()[0], rtol=1e-4, atol=1e-6)
+
+
+def test_seconds_per_epoch_is_not_moved_by_a_slow_first_epoch():
+    assert evaluation.seconds_per_epoch([90.0, 2.0, 2.2, 2.1]) == pytest.approx(2.15)

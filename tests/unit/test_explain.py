@@ -1,0 +1,60 @@
+"""Grad-CAM against its closed form for these networks, and the choice of images."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from amc_loss import explain, networks
+from amc_loss.devices import scale, to_device
+
+CPU = torch.device("cpu")
+
+
+def test_grad_cam_is_the_class_activation_map(dataset):
+    """The head is linear on the average, so that each map's weight is its classifier weight / area."""
+    torch.manual_seed(0)
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    targets = np.arange(20) % 2
+    maps = explain.grad_cam(network, dataset.x_test, targets, CPU)
+    with torch.no_grad():
+        activations = network.convolutions(scale(to_device(dataset.x_test, CPU)))
+        weights = network.classifier.weight[torch.from_numpy(targets)]
+        expected = torch.einsum("nchw,nc->nhw", activations, weights).clamp(min=0)
+        expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
+        expected /= expected.amax((1, 2), keepdim=True).clamp(min=1e-12)
+    assert maps.shape == (20, 16, 16)
+    np.testing.assert_allclose(maps, expected, atol=1e-5)
+    assert np.ptp(maps) == 1
+    swapped = explain.grad_cam(network, dataset.x_test, 1 - targets, CPU)
+    assert not np.allclose(maps, swapped)
+
+
+def test_a_map_without_evidence_is_zero(dataset):
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    torch.nn.init.zeros_(network.classifier.weight)
+    assert explain.grad_cam(network, dataset.x_test[:1], np.array([0]), CPU).max() == 0
+
+
+def test_images_that_all_models_classify_correctly_come_first(dataset):
+    wrong_for_one = dataset.y_test.copy()
+    wrong_for_one[[1, 5]] = 0
+    wrong_for_both = wrong_for_one.copy()
+    wrong_for_both[5] = 0
+    models = {"a": dataset.y_test.copy(), "b": wrong_for_one}
+    models["a"][5] = 0
+    assert explain.choose_images(dataset, models, target=1, count=3) == [3, 7, 9]
+    assert explain.choose_images(dataset, models, target=1, count=99) == [3, 7, 9, 11, 13, 15, 17, 19, 1, 5]
+
+
+def test_image_of_figure_2(dataset):
+    models = {"a": dataset.y_test}
+    assert explain.find_image(dataset, models, "bright", None) == 1
+    assert explain.find_image(dataset, models, "bright", 5) == 5
+    with pytest.raises(ValueError, match=r"figures.figure2.class is 'cat'; there are dark, bright"):
+        explain.find_image(dataset, models, "cat", None)
+    for index in (4, 20):
+        with pytest.raises(
+            ValueError, match=f"figures.figure2.image is {index}, which is no test image of class"
+        ):
+            explain.find_image(dataset, models, "bright", index)

@@ -1,0 +1,81 @@
+"""Tables as they are read."""
+
+import pandas as pd
+import pytest
+
+from amc_loss import networks, tables
+from amc_loss.statistics import CLUSTERING_METRICS
+
+NAN = float("nan")
+TABLE1 = pd.DataFrame(
+    [
+        ("cifar10", "cross_entropy", 5, 82.347, 0.171, NAN, 82.35, 0.17, NAN),
+        ("cifar10", "euclidean", 5, 82.604, 0.214, NAN, 82.60, 0.21, NAN),
+        ("cifar10", "amc", 5, 82.968, 0.196, 0.02136, 82.97, 0.20, 0.0214),
+        ("digits", "cross_entropy", 1, 97.5, NAN, NAN, NAN, NAN, NAN),
+        ("digits", "euclidean", 1, 96.0, NAN, NAN, NAN, NAN, NAN),
+        ("digits", "amc", 1, 97.0, NAN, NAN, NAN, NAN, NAN),
+    ],
+    columns=["dataset", "loss", "n", "mean", "sd", "p_value", "paper_mean", "paper_sd", "paper_p_value"],
+)
+
+
+@pytest.fixture
+def written(tmp_path):
+    paths = [str(tmp_path / f"table1.{end}") for end in ("csv", "md", "tex")]
+    tables.write(TABLE1, tables.readable_table1, paths)
+    return {path.suffix: path.read_text() for path in tmp_path.iterdir()}
+
+
+def test_csv_keeps_full_precision(written):
+    assert "cifar10,amc,5,82.968,0.196,0.02136,82.97,0.2,0.0214" in written[".csv"]
+
+
+def test_markdown_has_the_best_of_each_dataset_in_bold(written):
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in written[".md"].splitlines()]
+    assert rows[0] == ["Dataset", "Loss", "Runs", "Mean ± SD", "p-value", "Paper", "Paper's p-value"]
+    assert rows[4] == ["CIFAR-10", "+ AMC-Loss", "5", "**82.97 ± 0.20**", "0.0214", "82.97 ± 0.20", "0.0214"]
+    assert rows[5] == ["Digits", "Cross-entropy", "1", "**97.50**", "", "–", ""]
+    assert written[".md"].count("**") == 4
+
+
+def test_latex(written):
+    assert (
+        r"CIFAR-10 & + AMC-Loss & 5 & \textbf{82.97 $\pm$ 0.20} & 0.0214 & 82.97 $\pm$ 0.20 & 0.0214 \\"
+        in written[".tex"]
+    )
+    assert written[".tex"].count(r"\textbf") == 2
+    assert r"\toprule" in written[".tex"]
+    assert "±" not in written[".tex"]
+
+
+def test_p_values_and_means():
+    assert tables.p_value(0.00004) == "< 0.0001"
+    assert tables.p_value(NAN) == ""
+    assert tables.mean_sd(NAN, NAN, "md") == "–"
+
+
+def test_clustering_in_bold_for_each_metric():
+    rows = {"dataset": ["svhn", "svhn"], "loss": ["euclidean", "amc"], "n": [5, 5]}
+    for number, metric in enumerate(CLUSTERING_METRICS):
+        rows |= {f"{metric}_mean": [0.9, 0.8 + 0.2 * (number == 2)], f"{metric}_sd": [0.01, 0.02]}
+    table = tables.readable_clustering(pd.DataFrame(rows), "md")
+    assert table.loc[0, "Homogeneity"] == "**0.9000 ± 0.0100**"
+    assert table.loc[1, "Completeness"] == "0.8000 ± 0.0200"
+    assert table.loc[1, "V-measure"] == "**1.0000 ± 0.0200**"
+
+
+def test_table_2_sums_parameters():
+    layers = networks.summarise(networks.build("top", 3, 10), (3, 32, 32))
+    table = tables.table2({"top": layers})
+    assert table["parameters"].iloc[-1] == 3_121_802
+    assert table.set_index("layer").loc["conv3_1", "output_shape"] == "512×6×6"
+    tex = tables.readable_table2(table, "tex").to_latex(index=False)
+    assert r"conv3\_1" in tex
+    assert r"3$\times$3 conv. 512, lReLU ($\alpha$ = 0.1), valid padding" in tex
+    assert not set("±×→σα") & set(tex)
+
+
+def test_unknown_format(tmp_path):
+    with pytest.raises(ValueError, match=r"no table format '.doc'"):
+        tables.write(TABLE1, tables.readable_table1, [str(tmp_path / "table.doc")])
