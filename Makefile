@@ -7,7 +7,7 @@ CORES ?= $(shell nproc)
 .PHONY: demo test check
 
 demo: $(UV)
-	$(UV) run --locked snakemake --workflow-profile profiles/demo --cores $(CORES)
+	$(UV) run --locked snakemake --workflow-profile profiles/demo --logger rich --cores $(CORES)
 	@printf '\nTable 1   %s\nFigures   %s\nReport    %s\n' results/demo/tables/table1.md results/demo/figures/ results/demo/report.zip
 
 test: $(UV)
@@ -23,4 +23,4 @@ check:
 
 .uv/bin/uv:
 	python3 -m venv .uv
-	.uv/bin/pip install --quiet 'uv>=0.9'
+	.uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9'

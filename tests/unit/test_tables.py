@@ -11,7 +11,7 @@ TABLE1 = pd.DataFrame(
     [
         ("cifar10", "cross_entropy", 5, 82.347, 0.171, NAN, 82.35, 0.17, NAN),
         ("cifar10", "euclidean", 5, 82.604, 0.214, NAN, 82.60, 0.21, NAN),
-        ("cifar10", "amc", 5, 82.968, 0.196, 0.02136, 82.97, 0.20, 0.0214),
+        ("cifar10", "amc", 5, 82.968, 0.196, 0.021, 82.97, 0.20, 0.0214),
         ("digits", "cross_entropy", 1, 97.5, NAN, NAN, NAN, NAN, NAN),
         ("digits", "euclidean", 1, 96.0, NAN, NAN, NAN, NAN, NAN),
         ("digits", "amc", 1, 97.0, NAN, NAN, NAN, NAN, NAN),
@@ -28,20 +28,20 @@ def written(tmp_path):
 
 
 def test_csv_keeps_full_precision(written):
-    assert "cifar10,amc,5,82.968,0.196,0.02136,82.97,0.2,0.0214" in written[".csv"]
+    assert "cifar10,amc,5,82.968,0.196,0.021,82.97,0.2,0.0214" in written[".csv"]
 
 
 def test_markdown_has_the_best_of_each_dataset_in_bold(written):
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in written[".md"].splitlines()]
     assert rows[0] == ["Dataset", "Loss", "Runs", "Mean ± SD", "p-value", "Paper", "Paper's p-value"]
-    assert rows[4] == ["CIFAR-10", "+ AMC-Loss", "5", "**82.97 ± 0.20**", "0.0214", "82.97 ± 0.20", "0.0214"]
+    assert rows[4] == ["CIFAR-10", "+ AMC-Loss", "5", "**82.97 ± 0.20**", "0.0210", "82.97 ± 0.20", "0.0214"]
     assert rows[5] == ["Digits", "Cross-entropy", "1", "**97.50**", "", "–", ""]
     assert written[".md"].count("**") == 4
 
 
 def test_latex(written):
     assert (
-        r"CIFAR-10 & + AMC-Loss & 5 & \textbf{82.97 $\pm$ 0.20} & 0.0214 & 82.97 $\pm$ 0.20 & 0.0214 \\"
+        r"CIFAR-10 & + AMC-Loss & 5 & \textbf{82.97 $\pm$ 0.20} & 0.0210 & 82.97 $\pm$ 0.20 & 0.0214 \\"
         in written[".tex"]
     )
     assert written[".tex"].count(r"\textbf") == 2

@@ -32,7 +32,7 @@ def write(
             case ".csv":
                 table.to_csv(path, index=False)
             case ".md":
-                path.write_text(readable(table, "md").to_markdown(index=False) + "\n")
+                path.write_text(readable(table, "md").to_markdown(index=False, disable_numparse=True) + "\n")
             case ".tex":
                 path.write_text(readable(table, "tex").to_latex(index=False))
             case other:
