@@ -14,8 +14,8 @@ with np.load(snakemake.input.features[0], allow_pickle=False) as arrays:
     for split, title in (("train", "training"), ("test", "test")):
         labels = arrays[f"labels_{split}"]
         shown = embedding.select(labels, names, figure["classes"], figure["points"])
-        panels[f"{DATASETS[figure['dataset']]}, {title} set"] = (
-            arrays[f"features_{split}"][shown],
-            labels[shown],
-        )
+        features, labels = arrays[f"features_{split}"][shown], labels[shown]
+        share = embedding.radial_share(features, labels)
+        name = f"{DATASETS[figure['dataset']]}, {title} set"
+        panels[f"{name}\nradial share of within-class variance {share:.0%}"] = features, labels
 plots.save(plots.feature_plane(panels, names), snakemake.output)

@@ -33,6 +33,7 @@ sns.set_theme(
         "xtick.labelsize": 7,
         "ytick.labelsize": 7,
         "legend.fontsize": 7,
+        "legend.title_fontsize": 7,
         "figure.dpi": 100,
         "savefig.dpi": 200,
         "savefig.bbox": "tight",
