@@ -77,7 +77,10 @@ def test_settings_are_plain_objects_whatever_the_configuration_holds():
     class Mapping(dict):
         pass
 
-    paper = study(network=Mapping(PAPER["network"]), datasets=Mapping(PAPER["datasets"]))
+    paper = study(
+        network=Mapping(PAPER["network"]),
+        datasets={name: Mapping(value) for name, value in PAPER["datasets"].items()},
+    )
     assert all(plain(paper.settings(run)) for run in paper.runs.values())
 
 

@@ -110,12 +110,12 @@ def test_odd_and_tiny_batches():
     assert loss(features[:1], labels[:1]) == 0
 
 
-def test_autocast_does_not_reach_the_angle():
+@pytest.mark.parametrize("autocast", [True, False])
+def test_half_precision_does_not_reach_the_angle(autocast):
     """In bfloat16 the cosine of these vectors rounds to 1, and the angle to 0."""
-    features = torch.tensor([[1.0, 0.0], [1.0, 0.03]])
-    labels = torch.tensor([0, 0])
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = AngularMarginContrastiveLoss()(features, labels)
+    features = torch.tensor([[1.0, 0.0], [1.0, 0.03]], dtype=torch.bfloat16)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        loss = AngularMarginContrastiveLoss()(features, torch.tensor([0, 0]))
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(math.atan(0.03) ** 2 / 2, rel=1e-2)
 

@@ -58,13 +58,12 @@ class _PairwiseContrastiveLoss(nn.Module):
                 f"not {tuple(features.shape)} and {tuple(predicted_labels.shape)}"
             )
         half = len(features) // 2
-        # Half precision cannot resolve small angles, so autocast ends here.
-        with torch.autocast(features.device.type, enabled=False):
-            features = features.to(torch.promote_types(features.dtype, torch.float32))
-            distance = self.distance(features[:half], features[half : 2 * half])
-            neighbours = predicted_labels[:half] == predicted_labels[half : 2 * half]
-            loss = torch.where(neighbours, distance, relu(self.margin - distance)).square().sum()
-            return loss / max(1, len(features) if self.reduction == "batch" else half)
+        # Half precision cannot resolve small angles. No operation below is one that autocast would lower.
+        features = features.to(torch.promote_types(features.dtype, torch.float32))
+        distance = self.distance(features[:half], features[half : 2 * half])
+        neighbours = predicted_labels[:half] == predicted_labels[half : 2 * half]
+        loss = torch.where(neighbours, distance, relu(self.margin - distance)).square().sum()
+        return loss / max(1, len(features) if self.reduction == "batch" else half)
 
     def extra_repr(self) -> str:
         """Settings, for printing."""
