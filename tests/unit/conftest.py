@@ -38,4 +38,5 @@ def settings():
         "beta2": 0.999,
         "adam_epsilon": 1e-8,
         "precision": "float32",
+        "deterministic": False,
     }

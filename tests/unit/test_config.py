@@ -97,7 +97,8 @@ def test_width_multiplier_of_each_column():
         (
             {"training__learning_rat": 0.1},
             "unknown key 'training.learning_rat' in the configuration: did you mean 'learning_rate'? allowed here: "
-            "schedule, batch_size, learning_rate, beta1, beta1_end, beta2, adam_epsilon, precision",
+            "schedule, batch_size, learning_rate, beta1, beta1_end, beta2, adam_epsilon, precision, "
+            "deterministic, checkpoint_every",
         ),
         ({"studdy": {}}, "unknown key 'studdy' in the configuration: did you mean 'study'?"),
         ({"study__seeds": []}, "'study.seeds' has 0 entries; it needs at least 1"),

@@ -56,6 +56,7 @@ def test_figure_4_draws_front_and_back_points_apart():
         view = [np.cos(np.radians(a)) for a in (axis.elev, axis.azim)]
         towards = view[0] * view[1], view[0] * np.sin(np.radians(axis.azim)), np.sin(np.radians(axis.elev))
         assert (np.dot(towards, np.array(front._offsets3d)) > 0).all()
+        assert (np.dot(towards, np.array(back._offsets3d)) <= 0).all()
     assert {(axis.elev, axis.azim) for axis in figure.axes} == {(figure.axes[0].elev, figure.axes[0].azim)}
 
 

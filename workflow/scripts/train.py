@@ -7,19 +7,32 @@ import json
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from amc_loss import checkpoints, datasets, provenance, training
 from amc_loss.devices import pick_device
 
 settings = snakemake.params.settings
+folder = Path(snakemake.output.model).parent
 torch.set_num_threads(snakemake.threads)
 device = pick_device(snakemake.resources.gpu)
-dataset = datasets.load(snakemake.input.data)
-network, history = training.train(dataset, settings, device)
-checkpoints.save_model(network, settings, dataset, snakemake.output.model)
-with open(snakemake.output.history, "w", newline="") as file:
-    writer = csv.DictWriter(file, history[0])
-    writer.writeheader()
-    writer.writerows(history)
-record = provenance.provenance(settings, datasets.checksum(snakemake.input.data), device)
-Path(snakemake.output.provenance).write_text(json.dumps(record, indent=2) + "\n")
+try:
+    with FileLock(folder / ".lock", timeout=0):
+        dataset = datasets.load(snakemake.input.data)
+        data_checksum = datasets.checksum(snakemake.input.data)
+        checkpoint = checkpoints.Checkpoint(
+            folder / "checkpoint.pt",
+            snakemake.config["training"]["checkpoint_every"],
+            {"settings": settings, "data": data_checksum, "code": snakemake.params.code},
+        )
+        network, history = training.train(dataset, settings, device, checkpoint)
+        with open(snakemake.output.history, "w", newline="") as file:
+            writer = csv.DictWriter(file, history[0])
+            writer.writeheader()
+            writer.writerows(history)
+        record = provenance.provenance(settings, data_checksum, device)
+        Path(snakemake.output.provenance).write_text(json.dumps(record, indent=2) + "\n")
+        checkpoints.save_model(network, settings, dataset, snakemake.output.model)
+        checkpoint.remove()
+except Timeout:
+    raise SystemExit(f"another process trains in {folder}; let it end or stop it, then run again") from None

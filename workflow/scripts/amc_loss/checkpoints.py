@@ -1,12 +1,35 @@
-"""Trained models on disk."""
+"""Trained models, and trainings in progress, on disk. Nothing that is read is run as code."""
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from amc_loss import networks
 from amc_loss.datasets import Dataset
+
+
+def write(content: Any, path: str | os.PathLike[str]) -> None:
+    """Write tensors and plain objects to a file, all of it or nothing, over an older one or not.
+
+    Raises:
+        OSError: If there is no space, say; an older file stays as it was.
+    """
+    target = Path(path)
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    except (OSError, RuntimeError) as error:
+        unfinished.unlink(missing_ok=True)
+        # torch reports a full disk as a RuntimeError of its archive writer.
+        raise error if isinstance(error, OSError) else OSError(str(error)) from error
 
 
 def save_model(
@@ -20,19 +43,17 @@ def save_model(
         dataset: The data it was trained on.
         path: Where to write.
     """
-    torch.save(
-        {
-            "network": settings["network"],
-            "architecture": settings["architecture"],
-            "shape": [dataset.image_shape[0], len(dataset.class_names)],
-            "state": {key: value.cpu() for key, value in network.state_dict().items()},
-        },
-        path,
-    )
+    content = {
+        "network": settings["network"],
+        "architecture": settings["architecture"],
+        "shape": [dataset.image_shape[0], len(dataset.class_names)],
+        "state": {key: value.cpu() for key, value in network.state_dict().items()},
+    }
+    write(content, path)
 
 
 def load_model(path: str | os.PathLike[str], device: torch.device) -> networks.ConvNet:
-    """Read a network that `save_model` wrote, in evaluation mode. Nothing in the file is run as code.
+    """Read a network that `save_model` wrote, in evaluation mode.
 
     Raises:
         ValueError: If the file is not such a model.
@@ -46,3 +67,48 @@ def load_model(path: str | os.PathLike[str], device: torch.device) -> networks.C
     except Exception as error:
         raise ValueError(f"{path} is not a usable model ({error}); delete it to train it again") from error
     return network.to(device).to(memory_format=torch.channels_last).eval()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The file from which a training that was stopped continues.
+
+    Attributes:
+        path: The file.
+        every: Epochs between two checkpoints.
+        identity: What the training is: its settings, data and code, as plain objects. A checkpoint of
+            another identity is not continued.
+        report: Takes a line for the log.
+    """
+
+    path: Path
+    every: int
+    identity: dict[str, Any]
+    report: Callable[[str], None] = print
+
+    def load(self) -> dict[str, Any] | None:
+        """The state that `save` wrote, on the CPU; None, said in the log, if there is none to continue."""
+        if not self.path.exists():
+            return None
+        try:
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+            identity, state = saved["identity"], saved["state"]
+        except Exception as error:
+            self.report(f"{self.path} is damaged ({error}); starting over")
+            return None
+        if identity != self.identity:
+            other = [key for key in self.identity if identity.get(key) != self.identity[key]]
+            self.report(f"{self.path} is of other {' and '.join(other)}; starting over")
+            return None
+        return state
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint; one that cannot be written is said in the log, and the older one stays."""
+        try:
+            write({"identity": self.identity, "state": state}, self.path)
+        except OSError as error:
+            self.report(f"no checkpoint written, the previous one is kept: {error}")
+
+    def remove(self) -> None:
+        """Delete the checkpoint of a training that is complete."""
+        self.path.unlink(missing_ok=True)

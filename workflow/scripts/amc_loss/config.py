@@ -111,6 +111,7 @@ class Study:
         """All that determines a training besides the data's content, as plain Python objects."""
         column = "top" if run.network == "top" else "bottom"
         training = dict(self.config["training"])
+        del training["checkpoint_every"]  # changes no result
         settings = {
             **asdict(run),
             "data": self.config["datasets"][run.dataset],

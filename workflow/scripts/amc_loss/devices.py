@@ -1,5 +1,6 @@
 """The device of a job, its arithmetic, and images on it."""
 
+import os
 from typing import Literal
 
 import numpy as np
@@ -40,3 +41,12 @@ def scale(images: Tensor) -> Tensor:
 def to_device(images: NDArray[np.uint8], device: torch.device) -> Tensor:
     """uint8 images (n, height, width, channels) as a channels-last tensor (n, channels, height, width)."""
     return torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
+
+
+def make_deterministic(deterministic: bool) -> None:
+    """Choose between algorithms on the GPU that repeat bit for bit and the fastest ones."""
+    torch.use_deterministic_algorithms(deterministic)
+    torch.backends.cudnn.benchmark = not deterministic
+    if deterministic:
+        # cuBLAS repeats itself only with a workspace of fixed size.
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"

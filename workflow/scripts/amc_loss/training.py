@@ -7,6 +7,8 @@ host before an epoch ends.
 import math
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
+from threading import Event
 from typing import Any
 
 import torch
@@ -14,8 +16,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from amc_loss import networks, schedules
+from amc_loss.checkpoints import Checkpoint
 from amc_loss.datasets import Dataset
-from amc_loss.devices import autocast_dtype, scale, to_device
+from amc_loss.devices import autocast_dtype, make_deterministic, scale, to_device
+from amc_loss.interruption import stop_on_signals
 from amc_loss.losses import AngularMarginContrastiveLoss, EuclideanContrastiveLoss
 
 AUXILIARY_LOSSES = {"amc": AngularMarginContrastiveLoss, "euclidean": EuclideanContrastiveLoss}
@@ -28,13 +32,8 @@ def build_network(dataset: Dataset, settings: dict[str, Any]) -> networks.ConvNe
     )
 
 
-def train(
-    dataset: Dataset,
-    settings: dict[str, Any],
-    device: torch.device,
-    report: Callable[[str], None] = print,
-) -> tuple[networks.ConvNet, list[dict[str, float]]]:
-    """Train one run.
+class Training:
+    """A training in progress, which can be stopped after any step and continued from its state.
 
     The seed determines weights, order, noise and dropout; weights and order are the same for all losses.
 
@@ -42,6 +41,127 @@ def train(
         dataset: Training data; the test split is not looked at.
         settings: Resolved settings of the run, as `amc_loss.config.Study.settings` gives them.
         device: Where to train.
+
+    Attributes:
+        network: The network, on ``device``.
+        history: A row for each finished epoch; see `train`.
+
+    Raises:
+        ValueError: If there are fewer images than a minibatch takes.
+    """
+
+    def __init__(self, dataset: Dataset, settings: dict[str, Any], device: torch.device) -> None:
+        if len(dataset.x_train) < settings["batch_size"]:
+            raise ValueError(
+                f"training.batch_size is {settings['batch_size']}, but {settings['dataset']} has only "
+                f"{len(dataset.x_train)} training images; choose a smaller one"
+            )
+        make_deterministic(settings["deterministic"])
+        torch.manual_seed(settings["seed"])
+        self.settings, self.device = settings, device
+        self.network = build_network(dataset, settings).to(device).to(memory_format=torch.channels_last)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), eps=settings["adam_epsilon"], fused=True)
+        self.order = torch.Generator(device).manual_seed(settings["seed"])
+        self.x = to_device(dataset.x_train, device)
+        self.y = torch.from_numpy(dataset.y_train).to(device)
+        self.steps = len(self.x) // settings["batch_size"]
+        self.history: list[dict[str, float]] = []
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self.step = 0
+        self.seconds = 0.0
+        # Sums of cross-entropy, auxiliary loss and accuracy, and the first step whose loss was not finite.
+        self.totals = torch.tensor([0.0, 0.0, 0.0, torch.inf], device=self.device)
+        self.order_before = self.order.get_state()
+
+    def run_epoch(self, stop: Event | None = None) -> bool:
+        """Train to the end of the current epoch, or until ``stop`` is set; says whether the epoch ended.
+
+        Raises:
+            FloatingPointError: If the loss of a step, or a weight after the last, was not finite.
+        """
+        rates = epoch_settings(len(self.history), self.settings)
+        for group in self.optimizer.param_groups:
+            group["lr"], group["betas"] = rates["learning_rate"], (rates["beta1"], self.settings["beta2"])
+        start = time.perf_counter()
+        batches = minibatches(self.x, self.y, self.settings["batch_size"], self.order)
+        for images, labels in islice(batches, self.step, None):
+            measured = _step(self.network, self.optimizer, images, labels, rates["weight"], self.settings)
+            self.totals[:3] += measured
+            bad = torch.where(measured.sum().isfinite(), torch.inf, self.step + 1.0)
+            self.totals[3] = torch.minimum(self.totals[3], bad)
+            self.step += 1
+            if stop is not None and stop.is_set():
+                break
+        # The only read from the device in an epoch; it waits for the steps to end.
+        *sums, first_bad = self.totals.tolist()
+        self.seconds += time.perf_counter() - start
+        self._check_finite(first_bad)
+        if self.step < self.steps:
+            return False
+        means = (total / self.steps for total in sums)
+        row = dict(zip(("cross_entropy", "auxiliary", "accuracy"), means, strict=True))
+        self.history.append({"epoch": len(self.history), **rates, **row, "seconds": self.seconds})
+        self._begin_epoch()
+        return True
+
+    def _check_finite(self, first_bad: float) -> None:
+        weights = torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all()
+        if math.isinf(first_bad) and weights:
+            return
+        step = self.step if math.isinf(first_bad) else int(first_bad)
+        loss = self.settings["loss"]
+        weight = f", losses.{loss}.weight ({self.settings['weight']:g})" if loss in AUXILIARY_LOSSES else ""
+        raise FloatingPointError(
+            f"the loss is not finite in epoch {len(self.history) + 1}, step {step} of {self.steps}: lower "
+            f"training.learning_rate ({self.settings['learning_rate']:g}){weight}, "
+            "or set training.precision to float32"
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that continuing needs, as tensors and plain objects."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "step": self.step,
+            "seconds": self.seconds,
+            "totals": self.totals,
+            "order": self.order_before,
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state that `state_dict` gave."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.history, self.step, self.seconds = state["history"], state["step"], state["seconds"]
+        self.totals = state["totals"].to(self.device)
+        self.order.set_state(state["order"])
+        self.order_before = state["order"]
+        torch.set_rng_state(state["rng"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda_rng"], self.device)
+
+
+def train(
+    dataset: Dataset,
+    settings: dict[str, Any],
+    device: torch.device,
+    checkpoint: Checkpoint | None = None,
+    report: Callable[[str], None] = print,
+) -> tuple[networks.ConvNet, list[dict[str, float]]]:
+    """Train one run to its end, from its checkpoint if there is one.
+
+    SIGTERM and SIGINT stop it after the step in progress, with a checkpoint.
+
+    Args:
+        dataset: Training data; the test split is not looked at.
+        settings: Resolved settings of the run, as `amc_loss.config.Study.settings` gives them.
+        device: Where to train.
+        checkpoint: Where to keep the training's state; removing it is left to the caller.
         report: Takes a line of progress an epoch.
 
     Returns:
@@ -51,40 +171,35 @@ def train(
 
     Raises:
         ValueError: If there are fewer images than a minibatch takes.
-        FloatingPointError: If the loss of an epoch is not finite.
+        FloatingPointError: If the loss of a step was not finite; the last checkpoint is from before it.
+        MemoryError: If the GPU's memory does not suffice.
+        SystemExit: If a signal stopped it; the exit status is 128 and the signal's number.
     """
-    batch_size = settings["batch_size"]
-    if len(dataset.x_train) < batch_size:
-        raise ValueError(
-            f"training.batch_size is {batch_size}, but {settings['dataset']} has only "
-            f"{len(dataset.x_train)} training images; choose a smaller one"
-        )
-    torch.manual_seed(settings["seed"])
-    network = build_network(dataset, settings).to(device).to(memory_format=torch.channels_last)
-    order = torch.Generator(device).manual_seed(settings["seed"])
-    optimizer = torch.optim.Adam(network.parameters(), eps=settings["adam_epsilon"], fused=True)
-    x, y = to_device(dataset.x_train, device), torch.from_numpy(dataset.y_train).to(device)
-    history: list[dict[str, float]] = []
-    for epoch in range(settings["epochs"]):
-        row: dict[str, float] = {"epoch": epoch, **epoch_settings(epoch, settings)}
-        for group in optimizer.param_groups:
-            group["lr"], group["betas"] = row["learning_rate"], (row["beta1"], settings["beta2"])
-        start = time.perf_counter()
-        totals = torch.zeros(3, device=device)
-        for images, labels in minibatches(x, y, batch_size, order):
-            totals += _step(network, optimizer, images, labels, row["weight"], settings)
-        # The only read from the device in an epoch; it waits for all steps to end.
-        means = (totals / (len(x) // batch_size)).tolist()
-        row |= dict(zip(("cross_entropy", "auxiliary", "accuracy"), means, strict=True))
-        row["seconds"] = time.perf_counter() - start
-        history.append(row)
-        report(progress_line(row, len(x) // batch_size * batch_size, settings["epochs"]))
-        if not math.isfinite(row["cross_entropy"] + row["auxiliary"]):
-            raise FloatingPointError(
-                f"the loss is not finite in epoch {epoch + 1}; "
-                "lower training.learning_rate or the weight of the auxiliary loss"
-            )
-    return network, history
+    try:
+        training = Training(dataset, settings, device)
+        state = checkpoint.load() if checkpoint else None
+        if state is not None:
+            training.load_state_dict(state)
+            report(f"continuing after epoch {len(training.history)}, step {training.step}")
+        with stop_on_signals() as stop:
+            while len(training.history) < settings["epochs"]:
+                ended = training.run_epoch(stop)
+                epoch = len(training.history)
+                if ended:
+                    images = training.steps * settings["batch_size"]
+                    report(progress_line(training.history[-1], images, settings["epochs"]))
+                stopped = stop.is_set() and epoch < settings["epochs"]
+                if checkpoint and (stopped or (epoch % checkpoint.every == 0 and epoch < settings["epochs"])):
+                    checkpoint.save(training.state_dict())
+                if stopped:
+                    report(f"stopped by {stop.signal.name} after epoch {epoch}, step {training.step}")
+                    raise SystemExit(128 + stop.signal)
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(
+            f"the GPU has too little memory for a minibatch of {settings['batch_size']}: lower "
+            "training.batch_size or network.width_multiplier, or let fewer trainings share the GPU"
+        ) from error
+    return training.network, training.history
 
 
 def _step(
