@@ -25,7 +25,7 @@ resource_scopes:
 
 
 wildcard_constraints:
-    dataset="[^/]+",
+    dataset="|".join(study.config["datasets"]),
     run="[^/]+",
 
 
@@ -56,6 +56,6 @@ rule all:
 
 
 onsuccess:
-    print(f"Table 1   results/{study.name}/tables/table1.md")
-    print(f"figures   results/{study.name}/figures/")
-    print(f"report    results/{study.name}/report.zip")
+    for path in ("tables/table1.md", "figures", "report.zip"):
+        if (made := Path("results", study.name, path)).exists():
+            print(made)

@@ -2,14 +2,19 @@
 
 import json
 import os
+import re
+import threading
+import time
 import zipfile
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 import yaml
 from conftest import Checkout
+from filelock import FileLock
 
 STUDY = {
     "study": {"name": "tiny", "seeds": [0, 1]},
@@ -162,7 +167,11 @@ def test_trap_1_a_change_in_the_loss_trains_every_run_again(changed):
     assert "download_dataset" not in jobs
 
 
-def test_trap_1_a_comment_changes_nothing(changed):
+def test_trap_1_a_comment_or_a_time_stamp_changes_nothing(changed):
+    for script in (changed.path / "workflow/scripts").rglob("*.py"):
+        script.touch()
+    script = changed.path / "workflow/scripts/train.py"
+    script.write_text(script.read_text() + "\n# a comment\n")
     changed.replace("workflow/scripts/amc_loss/losses.py", "# acos has an", "# The arc cosine has an")
     assert changed.jobs(*ARGUMENTS) == {}
 
@@ -179,6 +188,29 @@ def test_a_changed_setting_trains_again(finished):
     (finished.path / "other.yaml").write_text(yaml.safe_dump(other))
     jobs = finished.jobs(*ARGUMENTS, "other.yaml")
     assert jobs["train"] == RUNS
+
+
+def test_trap_5_every_parameter_was_recorded(finished):
+    """Snakemake drops those that it cannot represent, and then does not see them change."""
+    expected = {}
+    for path in (finished.path / "workflow/rules").glob("*.smk"):
+        for block in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE)[1:]:
+            if "params:" in block:
+                params = block.split("params:\n")[1]
+                expected[block.split()[1].rstrip(":")] = len(
+                    re.findall(
+                        r"^        \w+=", re.split(r"^    \w", params, flags=re.MULTILINE)[0], re.MULTILINE
+                    )
+                )
+    recorded = [
+        json.loads(path.read_text())
+        for path in (finished.path / ".snakemake/metadata").iterdir()
+        if path.is_file()
+    ]
+    assert {record["rule"] for record in recorded} >= set(expected)
+    for record in recorded:
+        if record["rule"] in expected:
+            assert len(record["params"]) == expected[record["rule"]], record["rule"]
 
 
 def test_one_more_seed_trains_that_seed_alone(finished):
@@ -205,3 +237,52 @@ def test_a_failing_job_says_why_on_the_terminal_and_in_its_log(finished):
         assert "resources/datasets/digits.npz is not a usable dataset" in text
         assert "Traceback" in text
     assert "results/tiny/logs/figure3.log" in output
+
+
+def test_a_training_that_is_terminated_continues_when_snakemake_retries_it(finished):
+    long = {"schedule": {"top": {"epochs": 40, "ramp_up": 1, "ramp_down": 1}}, "checkpoint_every": 1000}
+    (finished.path / "long.yaml").write_text(
+        yaml.safe_dump({"study": {"name": "long", "seeds": [0, 1]}, "training": long})
+    )
+    run = "digits-top-cross_entropy-seed0"
+    log = finished.path / "results/long/logs/train" / f"{run}.log"
+
+    def terminate():
+        while not log.exists() or "epoch 2/40" not in log.read_text():
+            time.sleep(0.05)
+        for process in psutil.process_iter(["cmdline"]):
+            command = process.info["cmdline"] or [""]
+            if command[-1].startswith(f"{finished.path}/.snakemake/scripts/") and "python" in command[0]:
+                process.terminate()
+
+    killer = threading.Thread(target=terminate, daemon=True)
+    killer.start()
+    model = f"results/long/runs/{run}/model.pt"
+    output = finished.snakemake(model, "--cores", "1", *ARGUMENTS, "long.yaml")
+    assert "Trying to restart job" in output
+    text = log.read_text()
+    stopped = re.search(r"stopped by SIGTERM after (epoch \d+, step \d+)", output)
+    assert f"continuing after {stopped[1]}" in text
+    assert "epoch 2/40 " not in text
+    assert "epoch 40/40 " in text
+    assert sorted(path.name for path in (finished.path / model).parent.iterdir()) == [
+        ".lock",
+        "history.csv",
+        "model.pt",
+        "provenance.json",
+    ]
+
+
+def test_a_run_that_is_being_trained_is_not_trained_twice(finished):
+    folder = finished.path / "results/tiny/runs/digits-top-cross_entropy-seed2"
+    folder.mkdir()
+    (finished.path / "other.yaml").write_text(
+        yaml.safe_dump({**STUDY, "study": {"name": "tiny", "seeds": [0, 1, 2]}})
+    )
+    target = f"results/tiny/runs/{folder.name}/model.pt"
+    with FileLock(folder / ".lock"):
+        output = finished.snakemake(
+            target, "--cores", "1", "--retries", "0", *ARGUMENTS, "other.yaml", check=False
+        )
+    assert f"another process trains in results/tiny/runs/{folder.name}; let it end or stop it" in output
+    finished.snakemake(target, "--cores", "1", *ARGUMENTS, "other.yaml")

@@ -9,7 +9,7 @@ from amc_loss import embedding
 def test_select_keeps_order_class_and_number():
     labels = np.array([0, 1, 2, 0, 1, 2, 0])
     names = ["a", "b", "c"]
-    assert embedding.select(labels, names, ["a", "c"], 3).tolist() == [0, 2, 3]
+    assert embedding.select(labels, names, ["a", "c"], 4).tolist() == [0, 2, 3]
     assert embedding.select(labels, names, ["b"], 10).tolist() == [1, 4]
     with pytest.raises(ValueError, match=r"figures.figure1.classes names 'd'; there are a, b, c"):
         embedding.select(labels, names, ["a", "d"], 3)

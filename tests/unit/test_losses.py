@@ -83,6 +83,24 @@ def test_degenerate_pairs(kind, second, same_label, dtype):
 
 
 @pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["identical", "opposite"])
+@pytest.mark.parametrize("same_label", [True, False])
+def test_gradient_of_identical_and_opposite_vectors(kind, sign, same_label):
+    """At angles of 0 and π the gradient of the angle has no direction; the guard makes it 0."""
+    first = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    features = torch.cat([first, sign * first]).requires_grad_()
+    labels = torch.tensor([0, 1, 2, 3, *([0, 1, 2, 3] if same_label else [1, 2, 3, 0])])
+    loss = LOSSES[kind](1.5)(features, labels)
+    loss.backward()
+    value, gradient = naive(kind, features.tolist(), labels.tolist(), 1.5)
+    # The guard at ±(1 - 1e-7) moves an angle of 0 or π by 4.5e-4.
+    assert loss.item() == pytest.approx(value, abs=4.5e-4 * math.pi)
+    torch.testing.assert_close(
+        features.grad, torch.tensor(gradient, dtype=torch.float64), rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("kind", LOSSES)
 def test_gradient_moves_neighbours_together_and_others_apart(kind):
     for same_label, sign in ((True, 1), (False, -1)):
         features = torch.tensor([[1.0, 0.1], [1.0, -0.1]], requires_grad=True)

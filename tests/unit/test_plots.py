@@ -137,7 +137,7 @@ def test_figure_7_shows_means_errors_p_values_and_baseline():
         assert set(dashed.get_ydata()) == {81}
         assert len(axis.texts) == len(x)
     # Welch for means 84.5 and 81, both with SD 1 and n = 3: t = 4.287, 4 degrees of freedom.
-    assert over_weight.texts[-1].get_text() == "p = 0.013"
+    assert over_weight.texts[-1].get_text() == "p = 0.0128"
 
 
 def test_figure_3_takes_its_numbers_from_the_network():

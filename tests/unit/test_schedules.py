@@ -36,7 +36,7 @@ def test_ramps_of_the_paper(epoch, up, down):
     row = epoch_settings(epoch, PAPER)
     assert row["learning_rate"] == pytest.approx(0.003 * up * down, rel=1e-12)
     assert row["beta1"] == pytest.approx(0.9 * down + 0.5 * (1 - down), rel=1e-12)
-    assert row["weight"] == pytest.approx(up, rel=1e-12)
+    assert row["w"] == pytest.approx(up, rel=1e-12)
 
 
 def test_no_ramps():

@@ -175,14 +175,14 @@ def test_a_disk_that_is_full_keeps_the_previous_checkpoint_and_the_training_goes
 
 
 def test_a_loss_that_is_not_finite_names_epoch_step_and_settings(dataset, settings, tmp_path, monkeypatch):
-    original, calls = training._step, []
+    original, calls = training.Training.train_step, []
 
     def diverge(*args):
         calls.append(None)
         measured = original(*args)
         return measured * (float("nan") if len(calls) == 4 * 2 + 3 else 1.0)
 
-    monkeypatch.setattr(training, "_step", diverge)
+    monkeypatch.setattr(training.Training, "train_step", diverge)
     with pytest.raises(FloatingPointError) as error:
         run(dataset, settings, tmp_path, epochs=9)
     assert str(error.value) == (
@@ -205,7 +205,7 @@ def test_a_gpu_out_of_memory_says_what_to_lower(dataset, settings, tmp_path, mon
     def full(*_args):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(training, "_step", full)
+    monkeypatch.setattr(training.Training, "train_step", full)
     with pytest.raises(
         MemoryError, match=r"minibatch of 16: lower training.batch_size or network.width_multiplier"
     ):

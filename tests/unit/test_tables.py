@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from amc_loss import networks, tables
+from amc_loss import networks, statistics, tables
 from amc_loss.statistics import CLUSTERING_METRICS
 
 NAN = float("nan")
@@ -50,8 +50,8 @@ def test_latex(written):
 
 
 def test_p_values_and_means():
-    assert tables.p_value(0.00004) == "< 0.0001"
-    assert tables.p_value(NAN) == ""
+    assert statistics.format_p_value(0.00004) == "< 0.0001"
+    assert statistics.format_p_value(NAN) == ""
     assert tables.mean_sd(NAN, NAN, "md") == "–"
 
 

@@ -44,11 +44,11 @@ def steps(monkeypatch):
     """What each step gets instead of being done: copies of the weights, and the images."""
     seen = []
 
-    def record(network, optimizer, images, labels, ramp, settings):
-        seen.append(([parameter.detach().clone() for parameter in network.parameters()], images.clone()))
+    def record(self, images, labels, ramp):
+        seen.append(([parameter.detach().clone() for parameter in self.network.parameters()], images.clone()))
         return torch.zeros(3)
 
-    monkeypatch.setattr(training, "_step", record)
+    monkeypatch.setattr(training.Training, "train_step", record)
     return seen
 
 
@@ -77,25 +77,24 @@ def test_one_step_is_algorithm_1(dataset, settings):
     """The gradient is that of L_C + w(t) λ (1/|B|) Σ L_A, with neighbours by predicted label."""
     images, labels = to_device(dataset.x_train[:16], CPU), torch.from_numpy(dataset.y_train[:16])
     settings["architecture"] |= {"dropout": 0.0, "noise_sd": 0.0}
-    networks = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        networks.append(training.build_network(dataset, settings))
-    optimizers = [torch.optim.SGD(network.parameters(), lr=1.0) for network in networks]
+    both = [training.Training(dataset, settings, CPU) for _ in range(2)]
+    for one in both:
+        one.optimizer = torch.optim.SGD(one.network.parameters(), lr=1.0)
+    tested, network, optimizer = both[0], both[1].network, both[1].optimizer
     ramp = 0.3
     for _ in range(2):
-        measured = training._step(networks[0], optimizers[0], images, labels, ramp, settings)
-        features = networks[1].deep_features(images.float() / 255)
-        logits = networks[1].classifier(features)
+        measured = tested.train_step(images, labels, ramp)
+        features = network.deep_features(images.float() / 255)
+        logits = network.classifier(features)
         predicted = logits.argmax(1)
         auxiliary = AngularMarginContrastiveLoss(0.5, "batch")(features, predicted)
         classification = cross_entropy(logits, labels)
-        networks[1].zero_grad()
+        network.zero_grad()
         (classification + ramp * 0.1 * auxiliary).backward()
-        optimizers[1].step()
+        optimizer.step()
         accuracy = 100 * (predicted == labels).float().mean()
         torch.testing.assert_close(measured, torch.stack([classification, auxiliary, accuracy]).detach())
-    for one, two in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+    for one, two in zip(tested.network.parameters(), network.parameters(), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
 
 
@@ -114,18 +113,19 @@ def test_minibatches_are_full_shuffled_and_without_repetition():
 
 def test_optimizer_follows_the_schedules(dataset, settings, monkeypatch):
     seen = []
-    original = training._step
+    original = training.Training.train_step
 
-    def record(network, optimizer, images, labels, ramp, settings):
-        seen.append((optimizer.param_groups[0]["lr"], *optimizer.param_groups[0]["betas"], ramp))
-        return original(network, optimizer, images, labels, ramp, settings)
+    def record(self, images, labels, ramp):
+        group = self.optimizer.param_groups[0]
+        seen.append((group["lr"], *group["betas"], ramp))
+        return original(self, images, labels, ramp)
 
-    monkeypatch.setattr(training, "_step", record)
+    monkeypatch.setattr(training.Training, "train_step", record)
     _, history = train(dataset, settings, epochs=4, ramp_up=2, ramp_down=2)
     assert history[3]["beta1"] < 0.9
     for epoch, row in enumerate(history):
         for step in seen[4 * epoch : 4 * epoch + 4]:
-            assert step == (row["learning_rate"], row["beta1"], 0.999, row["weight"])
+            assert step == (row["learning_rate"], row["beta1"], 0.999, row["w"])
     assert seen[0][3] == pytest.approx(math.exp(-5))
 
 

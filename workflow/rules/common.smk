@@ -27,6 +27,16 @@ def code_of(script):
     return code_digest(SCRIPTS / script)
 
 
+def run_of(wildcards):
+    """The run that a path names."""
+    try:
+        return study.runs[wildcards.run]
+    except KeyError:
+        raise WorkflowError(
+            f"no run '{wildcards.run}' in study '{study.name}'; snakemake -n lists its runs"
+        ) from None
+
+
 def of_runs(target, file):
     """A file of each run that a target needs."""
     return [f"<results>/runs/{run.name}/{file}" for run in study.targets[target]]
@@ -34,4 +44,4 @@ def of_runs(target, file):
 
 def dataset_of(target):
     """The dataset that a figure shows."""
-    return f"<resources>/datasets/{config['figures'][target]['dataset']}.npz"
+    return f"<resources>/datasets/{study.config['figures'][target]['dataset']}.npz"

@@ -8,7 +8,7 @@ rule download_dataset:
         "../../envs/download.yaml"
     params:
         code=code_of("download_dataset.py"),
-        source=lambda wildcards: config["datasets"][wildcards.dataset]["source"],
+        source=lambda wildcards: study.config["datasets"][wildcards.dataset]["source"],
     message:
         "Getting {wildcards.dataset} from {params.source}"
     script:
@@ -17,4 +17,7 @@ rule download_dataset:
 
 rule download:
     input:
-        [f"<resources>/datasets/{name}.npz" for name in config["study"]["datasets"]],
+        [
+            f"<resources>/datasets/{name}.npz"
+            for name in study.config["study"]["datasets"]
+        ],

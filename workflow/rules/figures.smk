@@ -16,7 +16,7 @@ rule gradcam:
         "../../envs/analyse.yaml"
     params:
         code=code_of("gradcam.py"),
-        figure=lambda wildcards: config["figures"][wildcards.figure],
+        figure=lambda wildcards: study.config["figures"][wildcards.figure],
     message:
         "Grad-CAM maps of {wildcards.figure}"
     script:
@@ -37,7 +37,7 @@ rule tsne:
     threads: 4
     params:
         code=code_of("tsne.py"),
-        figure=config["figures"]["figure5"],
+        figure=study.config["figures"]["figure5"],
     message:
         "t-SNE of the test features under each loss"
     script:
@@ -62,7 +62,7 @@ rule figure1:
         "../../envs/analyse.yaml"
     params:
         code=code_of("figure1.py"),
-        figure=config["figures"]["figure1"],
+        figure=study.config["figures"]["figure1"],
     message:
         "Figure 1: deep features in two dimensions"
     script:
@@ -134,7 +134,7 @@ rule figure4:
         "../../envs/analyse.yaml"
     params:
         code=code_of("figure4.py"),
-        figure=config["figures"]["figure4"],
+        figure=study.config["figures"]["figure4"],
     message:
         "Figure 4: deep features on the unit sphere"
     script:
@@ -206,7 +206,7 @@ rule figure7:
         "../../envs/analyse.yaml"
     params:
         code=code_of("figure7.py"),
-        amc=config["losses"]["amc"],
+        amc=study.config["losses"]["amc"],
     message:
         "Figure 7: accuracy over λ and over the margin"
     script:

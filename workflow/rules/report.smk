@@ -12,7 +12,7 @@ rule report:
         "../../envs/report.yaml"
     params:
         code=code_of("report.py"),
-        study=dict(config),
+        study=study.config,
     message:
         "Report of the study"
     script:

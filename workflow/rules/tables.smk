@@ -26,7 +26,7 @@ rule table1:
 rule table2:
     input:
         top=dataset_of("figure3"),
-        bottom=dataset_of("figure1"),
+        bottom=dataset_of("figure4"),
     output:
         "<results>/tables/table2.csv",
         report(

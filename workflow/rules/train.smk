@@ -1,6 +1,6 @@
 rule train:
     input:
-        data=lambda wildcards: f"<resources>/datasets/{study.runs[wildcards.run].dataset}.npz",
+        data=lambda wildcards: f"<resources>/datasets/{run_of(wildcards).dataset}.npz",
     output:
         model="<results>/runs/{run}/model.pt",
         history="<results>/runs/{run}/history.csv",
@@ -18,7 +18,7 @@ rule train:
         mem_mb=8000,
     params:
         code=code_of("train.py"),
-        settings=lambda wildcards: study.settings(study.runs[wildcards.run]),
+        settings=lambda wildcards: study.settings(run_of(wildcards)),
     message:
         "Training {wildcards.run}"
     script:
@@ -27,7 +27,7 @@ rule train:
 
 rule evaluate:
     input:
-        data=lambda wildcards: f"<resources>/datasets/{study.runs[wildcards.run].dataset}.npz",
+        data=lambda wildcards: f"<resources>/datasets/{run_of(wildcards).dataset}.npz",
         model="<results>/runs/{run}/model.pt",
         history="<results>/runs/{run}/history.csv",
     output:
@@ -45,11 +45,11 @@ rule evaluate:
         mem_mb=8000,
     params:
         code=code_of("evaluate.py"),
-        run=lambda wildcards: asdict(study.runs[wildcards.run]),
+        run=lambda wildcards: asdict(run_of(wildcards)),
         # Figure 1 shows the training images as well.
         splits=lambda wildcards: (
             ["train", "test"]
-            if study.runs[wildcards.run] in study.targets["figure1"]
+            if run_of(wildcards) in study.targets["figure1"]
             else ["test"]
         ),
     message:

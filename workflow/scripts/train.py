@@ -17,9 +17,11 @@ folder = Path(snakemake.output.model).parent
 torch.set_num_threads(snakemake.threads)
 device = pick_device(snakemake.resources.gpu)
 try:
-    with FileLock(folder / ".lock", timeout=0):
+    # A process that was told to stop may still be writing its checkpoint.
+    with FileLock(folder / ".lock", timeout=20):
         dataset = datasets.load(snakemake.input.data)
         data_checksum = datasets.checksum(snakemake.input.data)
+        record = provenance.provenance(settings, data_checksum, device)
         checkpoint = checkpoints.Checkpoint(
             folder / "checkpoint.pt",
             snakemake.config["training"]["checkpoint_every"],
@@ -30,7 +32,6 @@ try:
             writer = csv.DictWriter(file, history[0])
             writer.writeheader()
             writer.writerows(history)
-        record = provenance.provenance(settings, data_checksum, device)
         Path(snakemake.output.provenance).write_text(json.dumps(record, indent=2) + "\n")
         checkpoints.save_model(network, settings, dataset, snakemake.output.model)
         checkpoint.remove()

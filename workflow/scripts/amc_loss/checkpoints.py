@@ -59,7 +59,7 @@ def load_model(path: str | os.PathLike[str], device: torch.device) -> networks.C
         ValueError: If the file is not such a model.
     """
     try:
-        saved = torch.load(path, map_location=device, weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
         network = networks.build(saved["network"], *saved["shape"], **saved["architecture"])
         network.load_state_dict(saved["state"])
     except FileNotFoundError:

@@ -5,6 +5,8 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 
 import difflib
 import json
+import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -42,7 +44,7 @@ class Run:
     @property
     def name(self) -> str:
         """Name of the run's folder."""
-        settings = [] if self.weight is None else [f"lambda{self.weight:g}", f"margin{self.margin:g}"]
+        settings = [] if self.weight is None else [f"lambda{self.weight}", f"margin{self.margin}"]
         return "-".join([self.dataset, self.network, self.loss, *settings, f"seed{self.seed}"])
 
 
@@ -54,6 +56,8 @@ class Study:
         schema: The JSON schema that it has to follow.
 
     Attributes:
+        config: The configuration in plain types, keys sorted and numbers in one spelling. Snakemake compares
+            parameters by their ``repr`` and drops those of other types.
         name: Name of the study, and of its folder of results.
         targets: For each table and figure the runs it needs, in order.
         runs: All runs by name.
@@ -63,6 +67,7 @@ class Study:
     """
 
     def __init__(self, config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+        config = _canonical(config)
         _check_schema(config, schema)
         _check_references(config)
         self.config = config
@@ -119,8 +124,22 @@ class Study:
             **training.pop("schedule")[column],
             **training,
         }
-        # A copy in plain types, so that Snakemake can compare it with the one it recorded.
-        return json.loads(json.dumps(settings))
+        return _canonical(settings)
+
+
+def _canonical(value: Any, where: str = "") -> Any:
+    """The same value however it was written: ``1.0`` is ``1``, and the order of keys is no matter."""
+    if isinstance(value, Mapping):
+        return {
+            str(key): _canonical(value[key], f"{where}.{key}".strip(".")) for key in sorted(value, key=str)
+        }
+    if isinstance(value, list | tuple):
+        return [_canonical(item, f"{where}.{number}") for number, item in enumerate(value)]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ConfigError(f"'{where}' must be a finite number, not {value}")
+        return int(value) if value.is_integer() else value
+    return value
 
 
 def _check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -154,7 +173,7 @@ def _sentence(error: ValidationError) -> str:
                 names.get(kind, f"a{'n' if kind[0] in 'aeiou' else ''} {kind}") for kind in kinds
             )
             hint = ""
-            if isinstance(instance, str) and "number" in kinds:
+            if "number" in kinds and re.fullmatch(r"[-+]?\d+e[-+]?\d+", str(instance)):
                 hint = " (YAML reads 1e-8 as text; write 1.0e-8)"
             return f"'{where}' must be {wanted}, not {value}{hint}"
         case "enum":
@@ -194,6 +213,12 @@ def _check_references(config: Mapping[str, Any]) -> None:
                         f"'figures.{name}.{key}' has {seed}, which is no seed of the study; "
                         f"allowed are {known_seeds}"
                     )
+    tsne = figures["figure5"]
+    if tsne["perplexity"] >= tsne["points"]:
+        raise ConfigError(
+            f"'figures.figure5.perplexity' is {tsne['perplexity']}; "
+            f"it must be below 'figures.figure5.points', {tsne['points']}"
+        )
     for column, schedule in config["training"]["schedule"].items():
         if schedule["ramp_up"] + schedule["ramp_down"] > schedule["epochs"]:
             raise ConfigError(

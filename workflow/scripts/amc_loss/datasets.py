@@ -105,9 +105,7 @@ def load(path: str | os.PathLike[str]) -> Dataset:
                 arrays["class_names"].tolist(),
             )
         dataset.check()
-    except (zipfile.BadZipFile, EOFError, KeyError, OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
         raise DatasetError(
             f"{path} is not a usable dataset ({error}); delete it and make it again"
         ) from error

@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+# They say what happened; no model, number or picture depends on them.
+WITHOUT_EFFECT = frozenset({"interruption", "logs", "provenance"})
 
 
 def code_digest(script: Path) -> str:
-    """Digest of the modules of this package that an entry script imports, directly or through others.
+    """Digest of an entry script and the modules of this package that it imports, directly or through others.
 
-    Comments, docstrings and blank lines do not count: they cannot change a result. The script itself is
-    left out, because Snakemake follows it.
+    Comments, docstrings and blank lines do not count, nor do time stamps: they cannot change a result.
 
     Args:
         script: Path of the entry script.
@@ -22,7 +23,8 @@ def code_digest(script: Path) -> str:
     Raises:
         OSError: If the script cannot be read.
     """
-    return hashlib.sha256("".join(f"{m.name}\n{_code(m)}\n" for m in modules_of(script)).encode()).hexdigest()
+    files = [script, *modules_of(script)]
+    return hashlib.sha256("".join(f"{file.name}\n{_code(file)}\n" for file in files).encode()).hexdigest()
 
 
 def modules_of(script: Path) -> list[Path]:
@@ -45,7 +47,11 @@ def _imports(path: Path) -> frozenset[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     modules = [name.removeprefix(f"{PACKAGE.name}.") for name in names if name.startswith(f"{PACKAGE.name}.")]
-    return frozenset(file for file in (PACKAGE / f"{module}.py" for module in modules) if file.exists())
+    return frozenset(
+        file
+        for file in (PACKAGE / f"{module}.py" for module in modules if module not in WITHOUT_EFFECT)
+        if file.exists()
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ from sklearn.preprocessing import normalize
 def select(
     labels: NDArray[np.int64], class_names: Sequence[str], classes: Sequence[str], points: int
 ) -> NDArray[np.int64]:
-    """Indices of the first ``points`` samples, at the most, that are of the classes.
+    """Indices of the samples of the classes among the first ``points`` samples.
 
     Raises:
         ValueError: If a class is not among the names.
@@ -19,7 +19,7 @@ def select(
     unknown = [name for name in classes if name not in class_names]
     if unknown:
         raise ValueError(f"figures.figure1.classes names {unknown[0]!r}; there are {', '.join(class_names)}")
-    return np.flatnonzero(np.isin(labels, [class_names.index(name) for name in classes]))[:points]
+    return np.flatnonzero(np.isin(labels[:points], [class_names.index(name) for name in classes]))
 
 
 def tsne(features: NDArray[np.float32], perplexity: float, seed: int) -> NDArray[np.float32]:

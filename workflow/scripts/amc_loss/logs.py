@@ -6,15 +6,14 @@ import time
 
 
 def redirect(path: str) -> None:
-    """Send all that this process prints from now on, tracebacks included, to the end of a file.
+    """Send all that this process prints from now on, tracebacks included, to a file.
 
-    Works on the file descriptors, so that what libraries print without Python arrives as well. Earlier
-    attempts at the same job stay above a line with the time.
+    Works on the file descriptors, so that what libraries print without Python arrives as well.
 
     Args:
         path: The rule's log file.
     """
-    with open(path, "a") as file:
+    with open(path, "w") as file:
         file.write(f"--- started {time.strftime('%Y-%m-%d %H:%M:%S')} ---\n")
         file.flush()
         for stream in (sys.stdout, sys.stderr):

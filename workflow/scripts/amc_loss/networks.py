@@ -126,7 +126,8 @@ class ConvNet(nn.Module):
 
     def deep_features(self, x: Tensor) -> Tensor:
         """Deep features (n, feature_dim) of scaled images (n, channels, height, width)."""
-        return self.pool(self.convolutions(x))
+        # In float32 also under autocast: the contrastive losses resolve small angles.
+        return self.pool(self.convolutions(x).float())
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, n_classes) of scaled images (n, channels, height, width)."""

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from amc_loss.labels import DATASETS, LOSSES
-from amc_loss.statistics import welch_p_value
+from amc_loss.statistics import format_p_value, welch_p_value
 
 matplotlib.use("agg")
 
@@ -308,14 +308,14 @@ def sweep(metrics: pd.DataFrame, weight: float, margin: float) -> Figure:
             label=LOSSES["amc"],
         )
         for value, row in points.iterrows():
-            p = welch_p_value(runs.loc[runs[parameter] == value, "accuracy"], baseline)
+            p = format_p_value(welch_p_value(runs.loc[runs[parameter] == value, "accuracy"], baseline))
             axis.annotate(
-                f"p = {p:.3f}",
+                f"p = {p}".replace("= <", "<") if p else "",
                 (value, row["mean"] + np.nan_to_num(row["std"])),
                 (0, 3),
                 textcoords="offset points",
                 ha="center",
-                fontsize=6,
+                fontsize=7,
             )
         axis.set(xlabel=label, ylabel=f"accuracy on {DATASETS.get(metrics['dataset'].iloc[0])} (%)")
         axis.margins(x=0.12, y=0.18)

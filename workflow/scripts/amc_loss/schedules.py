@@ -1,4 +1,4 @@
-"""Gaussian ramps of section 3.2. Epochs are counted from 0, as the paper's t is."""
+"""Gaussian ramps of section 3.2. Epochs are counted from 0, so that w(0) = exp(-5)."""
 
 from math import exp
 

@@ -21,6 +21,13 @@ def welch_p_value(first: Sequence[float], second: Sequence[float]) -> float:
     return float(ttest_ind(first, second, equal_var=False).pvalue)
 
 
+def format_p_value(value: float) -> str:
+    """Four digits, as the paper prints them; empty if there is none."""
+    if np.isnan(value):
+        return ""
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
 def collect(paths: Sequence[str | Path]) -> pd.DataFrame:
     """One row a run from ``metrics.json`` files, in their order."""
     return pd.DataFrame([json.loads(Path(path).read_text()) for path in paths])

@@ -7,7 +7,7 @@ import pandas as pd
 
 from amc_loss.labels import DATASETS, LOSSES
 from amc_loss.networks import LayerSummary
-from amc_loss.statistics import CLUSTERING_METRICS
+from amc_loss.statistics import CLUSTERING_METRICS, format_p_value
 
 PLUS_MINUS = {"md": " ± ", "tex": r" $\pm$ "}
 BOLD = {"md": "**{}**", "tex": r"\textbf{{{}}}"}
@@ -46,13 +46,6 @@ def mean_sd(mean: float, sd: float, markup: str, digits: int = 2) -> str:
     return f"{mean:.{digits}f}" + ("" if pd.isna(sd) else f"{PLUS_MINUS[markup]}{sd:.{digits}f}")
 
 
-def p_value(value: float) -> str:
-    """Four digits, as the paper prints them; empty if there is none."""
-    if pd.isna(value):
-        return ""
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
-
-
 def readable_table1(table: pd.DataFrame, markup: str) -> pd.DataFrame:
     """Table 1 for reading: best mean of each dataset in bold, the paper's numbers on the right.
 
@@ -70,9 +63,9 @@ def readable_table1(table: pd.DataFrame, markup: str) -> pd.DataFrame:
                 "Loss": LOSSES[row.loss],
                 "Runs": row.n,
                 "Mean ± SD": BOLD[markup].format(ours) if row.mean == best_mean else ours,
-                "p-value": p_value(row.p_value),
+                "p-value": format_p_value(row.p_value),
                 "Paper": mean_sd(row.paper_mean, row.paper_sd, markup),
-                "Paper's p-value": p_value(row.paper_p_value),
+                "Paper's p-value": format_p_value(row.paper_p_value),
             }
         )
     return _for_markup(pd.DataFrame(rows), markup)

@@ -60,6 +60,9 @@ class Training:
         torch.manual_seed(settings["seed"])
         self.settings, self.device = settings, device
         self.network = build_network(dataset, settings).to(device).to(memory_format=torch.channels_last)
+        self.dtype = autocast_dtype(settings["precision"], device)
+        auxiliary_loss = AUXILIARY_LOSSES.get(settings["loss"])
+        self.auxiliary_loss = auxiliary_loss and auxiliary_loss(settings["margin"])
         self.optimizer = torch.optim.Adam(self.network.parameters(), eps=settings["adam_epsilon"], fused=True)
         self.order = torch.Generator(device).manual_seed(settings["seed"])
         self.x = to_device(dataset.x_train, device)
@@ -87,7 +90,7 @@ class Training:
         start = time.perf_counter()
         batches = minibatches(self.x, self.y, self.settings["batch_size"], self.order)
         for images, labels in islice(batches, self.step, None):
-            measured = _step(self.network, self.optimizer, images, labels, rates["weight"], self.settings)
+            measured = self.train_step(images, labels, rates["w"])
             self.totals[:3] += measured
             bad = torch.where(measured.sum().isfinite(), torch.inf, self.step + 1.0)
             self.totals[3] = torch.minimum(self.totals[3], bad)
@@ -106,13 +109,40 @@ class Training:
         self._begin_epoch()
         return True
 
+    def train_step(self, images: Tensor, labels: Tensor, ramp: float) -> Tensor:
+        """One iteration of Algorithm 1.
+
+        Args:
+            images: A minibatch, shape (n, channels, height, width), uint8.
+            labels: Its labels, shape (n,).
+            ramp: w(t).
+
+        Returns:
+            Cross-entropy, auxiliary loss before weighting, and accuracy in percent, shape (3,).
+        """
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            features = self.network.deep_features(scale(images))
+            logits = self.network.classifier(features)
+        logits = logits.float()
+        predicted = logits.argmax(1)
+        loss = classification = cross_entropy(logits, labels)
+        auxiliary = torch.zeros_like(classification)
+        if self.auxiliary_loss is not None:
+            auxiliary = self.auxiliary_loss(features, predicted)
+            loss = classification + ramp * self.settings["weight"] * auxiliary
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        accuracy = 100 * (predicted == labels).float().mean()
+        return torch.stack([classification.detach(), auxiliary.detach(), accuracy])
+
     def _check_finite(self, first_bad: float) -> None:
         weights = torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all()
         if math.isinf(first_bad) and weights:
             return
         step = self.step if math.isinf(first_bad) else int(first_bad)
         loss = self.settings["loss"]
-        weight = f", losses.{loss}.weight ({self.settings['weight']:g})" if loss in AUXILIARY_LOSSES else ""
+        weight = f", losses.{loss}.weight ({self.settings['weight']:g})" if self.auxiliary_loss else ""
         raise FloatingPointError(
             f"the loss is not finite in epoch {len(self.history) + 1}, step {step} of {self.steps}: lower "
             f"training.learning_rate ({self.settings['learning_rate']:g}){weight}, "
@@ -166,7 +196,7 @@ def train(
 
     Returns:
         The trained network, on ``device``, and the history, a row an epoch: epoch, learning_rate, beta1,
-        weight (the w(t) of section 3.2), cross_entropy, auxiliary (before weighting), accuracy (percent, on
+        w (the w(t) of section 3.2), cross_entropy, auxiliary (before weighting), accuracy (percent, on
         the noisy training images), seconds.
 
     Raises:
@@ -202,36 +232,6 @@ def train(
     return training.network, training.history
 
 
-def _step(
-    network: networks.ConvNet,
-    optimizer: torch.optim.Optimizer,
-    images: Tensor,
-    labels: Tensor,
-    ramp: float,
-    settings: dict[str, Any],
-) -> Tensor:
-    """One iteration of Algorithm 1: its cross-entropy, auxiliary loss and accuracy (percent), shape (3,)."""
-    dtype = autocast_dtype(settings["precision"], images.device)
-    with torch.autocast(images.device.type, dtype=dtype, enabled=dtype != torch.float32):
-        features = network.deep_features(scale(images))
-        logits = network.classifier(features)
-    logits = logits.float()
-    predicted = logits.argmax(1)
-    classification = cross_entropy(logits, labels)
-    auxiliary = torch.zeros_like(classification)
-    if settings["loss"] in AUXILIARY_LOSSES:
-        contrastive = AUXILIARY_LOSSES[settings["loss"]](settings["margin"])
-        auxiliary = contrastive(features, predicted)
-        loss = classification + ramp * settings["weight"] * auxiliary
-    else:
-        loss = classification
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    accuracy = 100 * (predicted == labels).float().mean()
-    return torch.stack([classification.detach(), auxiliary.detach(), accuracy])
-
-
 def epoch_settings(epoch: int, settings: dict[str, Any]) -> dict[str, float]:
     """Learning rate, β1 and w(t) of an epoch counted from 0 (section 3.2)."""
     ramps = {"ramp_down_epochs": settings["ramp_down"], "epochs": settings["epochs"]}
@@ -240,7 +240,7 @@ def epoch_settings(epoch: int, settings: dict[str, Any]) -> dict[str, float]:
             epoch, maximum=settings["learning_rate"], ramp_up_epochs=settings["ramp_up"], **ramps
         ),
         "beta1": schedules.beta1(epoch, start=settings["beta1"], end=settings["beta1_end"], **ramps),
-        "weight": schedules.ramp_up(epoch, settings["ramp_up"]),
+        "w": schedules.ramp_up(epoch, settings["ramp_up"]),
     }
 
 
