@@ -1,4 +1,6 @@
 # Replicates Choi, Som, Turaga: AMC-Loss (2020), from raw data to Table 1 and every figure.
+import shutil
+
 from snakemake.utils import min_version
 
 min_version("9.14")
@@ -53,6 +55,14 @@ rule all:
         rules.table2.output,
         rules.clustering.output,
         rules.figures.input,
+
+
+onstart:
+    if study.full_width_epochs > 100 and shutil.which("nvidia-smi") is None:
+        logger.warning(
+            "This machine shows no GPU. Unless the trainings go to a cluster they take days or weeks: "
+            "`snakemake estimate --cores all` measures how long."
+        )
 
 
 onsuccess:

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,7 +72,7 @@ def test_trap_13_every_rule_that_runs_has_log_conda_and_message():
         for block in re.split(r"^(?=rule )", path.read_text(), flags=re.M)
         if "script:" in block
     ]
-    assert len(blocks) == 17
+    assert len(blocks) == 18
     for block in blocks:
         for directive in ("log", "conda", "message", "params"):
             assert f"\n    {directive}:" in block, block
@@ -154,6 +155,22 @@ def test_an_environment_has_what_its_scripts_import():
             modules.discard("torch")  # comes with torchvision; provenance is not used in these
         missing = {IN_CONDA.get(module, module) for module in modules} - has
         assert missing == set(), environment
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU")
+def test_a_long_study_without_a_gpu_is_warned_of(checkout):
+    """And a short one is not."""
+    figures = {f"figure{n}": {"dataset": "digits"} for n in range(1, 8)}
+    for epochs, warned in ((300, True), (2, False)):
+        study = {
+            "study": {"name": "long", "datasets": ["digits"]},
+            "training": {"schedule": {"top": {"epochs": epochs, "ramp_up": 1, "ramp_down": 1}}},
+            "figures": figures,
+        }
+        (checkout.path / "study.yaml").write_text(yaml.safe_dump(study))
+        data = "resources/datasets/digits.npz"
+        output = checkout.snakemake(data, "--force", "--cores", "1", "--configfile", "study.yaml")
+        assert ("This machine shows no GPU" in output) == warned
 
 
 def test_an_unknown_run_is_named(checkout):

@@ -73,3 +73,19 @@ rule collect:
         "Collecting the metrics of all runs"
     script:
         "../scripts/collect.py"
+
+
+rule estimate:
+    log:
+        "<logs>/estimate.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+    params:
+        kinds=study.kinds(),
+    message:
+        "Measuring a few steps of each kind of training"
+    script:
+        "../scripts/estimate.py"

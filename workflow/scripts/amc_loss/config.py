@@ -106,6 +106,20 @@ class Study:
                 runs += self._repeat(*where, "amc", figure["seeds"], **{key: value})
         return list(dict.fromkeys(runs))
 
+    def kinds(self) -> list[tuple[dict[str, Any], int]]:
+        """Settings of one run of each dataset, network and loss, and how many runs there are of it."""
+        groups: dict[tuple[str, str, str], list[Run]] = {}
+        for run in self.runs.values():
+            groups.setdefault((run.dataset, run.network, run.loss), []).append(run)
+        return [(self.settings(runs[0]), len(runs)) for runs in groups.values()]
+
+    @property
+    def full_width_epochs(self) -> float:
+        """Epochs of all trainings of Table 2's top, a narrower network counting as its share of the work."""
+        width = self.architecture("top")["width_multiplier"]
+        runs = sum(run.network == "top" for run in self.runs.values())
+        return runs * self.config["training"]["schedule"]["top"]["epochs"] * width**2
+
     def architecture(self, network: str) -> dict[str, Any]:
         """Settings of `amc_loss.networks.ConvNet` for a network's name."""
         column = "top" if network == "top" else "bottom"

@@ -1,0 +1,56 @@
+"""Time and memory of a dry run for studies of 60, 600 and 6,000 runs, and what a job costs besides its work.
+
+python benchmarks/scaling.py
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+
+
+def measure(command: list[str], folder: Path) -> tuple[float, float]:
+    """Seconds and peak MiB of a command and its children."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        if os.waitstatus_to_exitcode(status):
+            errors.seek(0)
+            sys.exit(errors.read().decode())
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print Markdown tables."""
+    print("| runs of Table 1 | dry run, s | peak, MiB |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "resources"):
+            (folder / part).symlink_to(ROOT / part)
+        for runs in (60, 600, 6000):
+            study = folder / "study.yaml"
+            study.write_text(yaml.safe_dump({"study": {"name": "scaling", "seeds": list(range(runs // 12))}}))
+            seconds, peak = measure(
+                [*SNAKEMAKE, "-n", "--quiet", "all", "--configfile", str(study), "--", "table1"], folder
+            )
+            print(f"| {runs:,} | {seconds:.1f} | {peak:.0f} |", flush=True)
+
+    print("\n| imports of an entry script | s |\n|---|---|")
+    for script in ("train", "evaluate", "table1", "figure5"):
+        source = (ROOT / f"workflow/scripts/{script}.py").read_text()
+        lines = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
+        command = [sys.executable, "-c", "\n".join(lines)]
+        times = [measure(command, ROOT)[0] for _ in range(3)]
+        print(f"| {script} | {sorted(times)[1]:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

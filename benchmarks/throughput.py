@@ -1,0 +1,204 @@
+"""Images a second of the training step, beside a plain loop and the device's largest matrix product.
+
+    python benchmarks/throughput.py [--rounds N] [--widths W ...] [--threads N]
+
+All are measured in one process and in alternation, so that a machine that speeds up or slows down does so
+for all of them:
+
+(a) the training step of this workflow, for each loss;
+(b) the loop that most people write: torchvision dataset, DataLoader, float32, `.item()` after each step;
+(c) the largest matrix product of the device in the precision of (a), in TFLOP/s.
+"""
+
+import argparse
+import time
+from statistics import median
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import VisionDataset
+
+from amc_loss.datasets import Dataset
+from amc_loss.labels import LOSSES
+from amc_loss.networks import ConvNet, build
+from amc_loss.training import Training
+
+BATCH = 128
+
+
+class Images(VisionDataset):
+    """A torchvision dataset in memory, as its CIFAR10 is: an image is a PIL image, then transformed."""
+
+    def __init__(self, data: Dataset) -> None:
+        super().__init__("", transform=transforms.ToTensor())
+        self.data, self.targets = data.x_train, data.y_train
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        """Image and label."""
+        return self.transform(transforms.functional.to_pil_image(self.data[index])), int(self.targets[index])
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.data)
+
+
+def images_of_cifar_10(n: int) -> Dataset:
+    """Random images of CIFAR-10's shape."""
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+    y = np.arange(n, dtype=np.int64) % 10
+    return Dataset(x, y, x[:10], y[:10], [str(label) for label in range(10)])
+
+
+def multiply_adds(network: ConvNet) -> int:
+    """Multiply-adds of one image's forward pass through convolutions and classifier."""
+    counts = []
+
+    def count(module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        weights = sum(parameter.numel() for name, parameter in module.named_parameters() if name == "weight")
+        counts.append(weights * (output[0, 0].numel() if output.ndim == 4 else 1))
+
+    hooks = [
+        m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)
+    ]
+    with torch.no_grad():
+        network(torch.zeros(2, 3, 32, 32))
+    for hook in hooks:
+        hook.remove()
+    return sum(counts)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+class Ours:
+    """(a): some steps of the training engine."""
+
+    def __init__(self, data: Dataset, loss: str, width: float, device: torch.device) -> None:
+        self.device = device
+        margin = {"cross_entropy": None, "euclidean": 1.0, "amc": 0.5}[loss]
+        settings = {
+            "dataset": "benchmark", "network": "top", "loss": loss, "weight": 0.1, "margin": margin, "seed": 0,
+            "architecture": {"width_multiplier": width}, "epochs": 10**6, "ramp_up": 0, "ramp_down": 0,
+            "batch_size": BATCH, "learning_rate": 0.003, "beta1": 0.9, "beta1_end": 0.5, "beta2": 0.999,
+            "adam_epsilon": 1e-8, "precision": "auto", "deterministic": False,
+        }  # fmt: skip
+        self.training = Training(data, settings, device)
+
+    def run(self) -> float:
+        """Images a second over one pass of the data."""
+        synchronise(self.device)
+        start = time.perf_counter()
+        self.training.run_epoch()
+        return self.training.steps * BATCH / (time.perf_counter() - start)
+
+
+class Plain:
+    """(b): the usual loop."""
+
+    def __init__(self, data: Dataset, width: float, device: torch.device) -> None:
+        self.device = device
+        workers = 2 if device.type == "cuda" else 0
+        self.loader = DataLoader(
+            Images(data),
+            BATCH,
+            shuffle=True,
+            drop_last=True,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+        )
+        self.network = build("top", 3, 10, width_multiplier=width).to(device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.003)
+
+    def run(self) -> float:
+        """Images a second over one pass of the data."""
+        total = correct = images = 0.0
+        start = time.perf_counter()
+        for x, y in self.loader:
+            x, y = x.to(self.device), y.to(self.device)
+            self.optimizer.zero_grad()
+            logits = self.network(x)
+            loss = cross_entropy(logits, y)
+            loss.backward()
+            self.optimizer.step()
+            total += loss.item()
+            correct += (logits.argmax(1) == y).sum().item()
+            images += len(y)
+        return images / (time.perf_counter() - start)
+
+
+class MatrixProduct:
+    """(c): a large product, in FLOP/s."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self.size = 8192 if device.type == "cuda" else 2048
+        self.device = device
+        self.a, self.b = (torch.randn(self.size, self.size, device=device, dtype=dtype) for _ in range(2))
+
+    def run(self) -> float:
+        """FLOP a second."""
+        repeats = 10
+        self.a @ self.b
+        synchronise(self.device)
+        start = time.perf_counter()
+        for _ in range(repeats):
+            self.a @ self.b
+        synchronise(self.device)
+        return repeats * 2 * self.size**3 / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Measure and print a Markdown table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each, in alternation")
+    parser.add_argument("--widths", type=float, nargs="+", default=[0.125, 0.25, 1])
+    parser.add_argument("--images", type=int, nargs="+", help="images a measurement, for each width")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    name = torch.cuda.get_device_name() if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
+    print(
+        f"{name}, {arguments.threads} threads, torch {torch.__version__}, batch {BATCH}, medians of {arguments.rounds}\n"
+    )
+    print("| width | loss | (a) images/s | (b) images/s | a/b | (c) TFLOP/s | share of (c) | AMC over CE |")
+    print("|---|---|---|---|---|---|---|---|")
+    images = arguments.images or [
+        20_000 if device.type == "cuda" else max(256, int(1024 / w)) for w in arguments.widths
+    ]
+    for width, count in zip(arguments.widths, images, strict=True):
+        data = images_of_cifar_10(count)
+        ours = {loss: Ours(data, loss, width, device) for loss in LOSSES}
+        dtype = ours["amc"].training.dtype
+        measured = {**ours, "plain": Plain(data, width, device), "product": MatrixProduct(device, dtype)}
+        for one in measured.values():
+            one.run()
+        rounds = [{key: one.run() for key, one in measured.items()} for _ in range(arguments.rounds)]
+        of = {key: median(r[key] for r in rounds) for key in measured}
+        # Within a round, so that the machine's drift cancels.
+        extra = median(r["cross_entropy"] / r["amc"] - 1 for r in rounds)
+        # Forward, and backward to the input and to the weights; two operations a multiply-add.
+        operations = 6 * multiply_adds(build("top", 3, 10, width_multiplier=width))
+        for loss in LOSSES:
+            ratio = median(r[loss] / r["plain"] for r in rounds)
+            share = median(r[loss] * operations / r["product"] for r in rounds)
+            print(
+                f"| {width:g} | {LOSSES[loss]} | {of[loss]:,.0f} | {of['plain']:,.0f} | {ratio:.2f} "
+                f"| {of['product'] / 1e12:.2f} | {share:.2f} | {f'{extra:+.1%}' if loss == 'amc' else ''} |",
+                flush=True,
+            )
+    if device.type == "cuda":
+        print(f"\nPeak GPU memory: {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main()

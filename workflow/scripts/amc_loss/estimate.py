@@ -1,0 +1,61 @@
+"""What a study will cost on this machine, from a few steps of each kind of training."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from amc_loss.datasets import Dataset
+from amc_loss.labels import LOSSES
+from amc_loss.sources import SIZES
+from amc_loss.training import Training
+
+
+def seconds_per_run(settings: dict[str, Any], device: torch.device, steps: int = 4) -> float:
+    """Duration of a training, extrapolated from a few steps on random images of the dataset's shape.
+
+    Args:
+        settings: Resolved settings of the run.
+        device: Where it would train.
+        steps: Steps that are timed, after as many that are not.
+    """
+    images, shape, n_classes = SIZES[settings["dataset"]]
+    generator = np.random.default_rng(0)
+    n = max(steps * settings["batch_size"], n_classes)
+    x = generator.integers(0, 256, (n, *shape), dtype=np.uint8)
+    y = np.arange(n, dtype=np.int64) % n_classes
+    training = Training(
+        Dataset(x, y, x[:1], y[:1], [str(label) for label in range(n_classes)]), settings, device
+    )
+    for _ in range(2):
+        training.run_epoch()
+    a_step = training.history[-1]["seconds"] / training.steps
+    return a_step * (images // settings["batch_size"]) * settings["epochs"]
+
+
+def table(kinds: Sequence[tuple[dict[str, Any], int]], device: torch.device) -> str:
+    """Hours for each dataset, network and loss, and in all, as text.
+
+    Args:
+        kinds: Settings of one run of each kind, and how many runs there are of it.
+        device: Where they would train.
+    """
+    lines = [f"{'dataset':<16} {'network':<9} {'loss':<14} {'runs':>4} {'hours a run':>12} {'hours':>9}"]
+    total = 0.0
+    for settings, runs in kinds:
+        hours = seconds_per_run(settings, device) / 3600
+        total += runs * hours
+        lines.append(
+            f"{settings['dataset']:<16} {settings['network']:<9} {LOSSES[settings['loss']]:<14} "
+            f"{runs:>4} {hours:>12.3f} {runs * hours:>9.2f}"
+        )
+    lines.append(f"{total:.2f} hours, one training after the other on {describe(device)}")
+    return "\n".join(lines)
+
+
+def describe(device: torch.device) -> str:
+    """The device in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPU threads (no GPU was asked for or found)"
