@@ -144,6 +144,16 @@ def test_a_line_an_epoch_says_loss_accuracy_speed_and_time_left(dataset, setting
     )
 
 
+def test_deterministic_algorithms_are_a_setting(dataset, settings):
+    _, history = train(dataset, settings, deterministic=True)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.backends.cudnn.benchmark
+    _, other = train(dataset, settings, deterministic=False)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.backends.cudnn.benchmark
+    assert history[-1]["cross_entropy"] == other[-1]["cross_entropy"]
+
+
 def test_device_and_precision(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert pick_device(gpus=1).type == "cuda"
