@@ -1,7 +1,9 @@
 """Models, provenance and logs of a run."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -73,3 +75,22 @@ def test_a_log_gets_output_of_every_kind(tmp_path):
     for part in ("--- started ", "printed\n", "from a library\n", "Traceback", "RuntimeError: at last"):
         assert text.count(part) == 1
     assert text.index("printed") < text.index("from a library") < text.index("Traceback")
+
+
+def test_every_reader_refuses_pickles():
+    """`torch.load` and `numpy.load` are called so that they do, wherever they are called."""
+    scripts = Path(checkpoints.__file__).parents[1]
+    needed = {"torch": "weights_only=True", "np": "allow_pickle=False"}
+    found = 0
+    for path in scripts.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "load"
+            ):
+                module = ast.unparse(node.func.value)
+                if module in needed:
+                    found += 1
+                    assert needed[module] in ast.unparse(node), path
+    assert found >= 5

@@ -10,11 +10,12 @@ import torch
 from filelock import FileLock, Timeout
 
 from amc_loss import checkpoints, datasets, provenance, training
-from amc_loss.devices import pick_device
+from amc_loss.devices import keep_freed_memory, pick_device
 
 settings = snakemake.params.settings
 folder = Path(snakemake.output.model).parent
 torch.set_num_threads(snakemake.threads)
+keep_freed_memory()
 device = pick_device(snakemake.resources.gpu)
 try:
     # A process that was told to stop may still be writing its checkpoint.
