@@ -8,7 +8,6 @@ CORES ?= $(shell nproc)
 
 demo: $(UV)
 	$(UV) run --locked snakemake --workflow-profile profiles/demo --logger rich --cores $(CORES)
-	@printf '\nTable 1   %s\nFigures   %s\nReport    %s\n' results/demo/tables/table1.md results/demo/figures/ results/demo/report.zip
 
 test: $(UV)
 	$(UV) run --locked --group test $(MAKE) check

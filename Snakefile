@@ -66,6 +66,10 @@ onstart:
 
 
 onsuccess:
-    for path in ("tables/table1.md", "figures", "report.zip"):
+    for name, path in (
+        ("Table 1", "tables/table1.md"),
+        ("Figures", "figures"),
+        ("Report", "report.zip"),
+    ):
         if (made := Path("results", study.name, path)).exists():
-            print(made)
+            print(f"{name:<8} {made}")

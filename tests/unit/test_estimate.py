@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from amc_loss import estimate
+from amc_loss import estimate, sources
 
 CPU = torch.device("cpu")
 
@@ -35,6 +35,16 @@ def test_the_table_adds_up(settings, monkeypatch):
     assert lines[2].split()[-3:] == ["3", "0.500", "1.50"]
     assert lines[3].startswith("11.50 hours")
     assert "no GPU" in lines[3]
+
+
+def test_sizes_are_those_of_the_data(tmp_path):
+    digits = sources.fetch("digits", "scikit-learn", tmp_path)
+    assert estimate.SIZES["digits"] == (
+        len(digits.x_train),
+        digits.x_train.shape[1:],
+        len(digits.class_names),
+    )
+    assert {name for name, _ in sources._READERS} == set(estimate.SIZES)
 
 
 def test_it_measures_real_steps(settings):

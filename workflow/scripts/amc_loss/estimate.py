@@ -8,8 +8,16 @@ import torch
 
 from amc_loss.datasets import Dataset
 from amc_loss.labels import LOSSES
-from amc_loss.sources import SIZES
 from amc_loss.training import Training
+
+# Training images, their shape and the number of classes, to tell what a training costs before there is data.
+SIZES: dict[str, tuple[int, tuple[int, int, int], int]] = {
+    "mnist": (60_000, (28, 28, 1), 10),
+    "cifar10": (50_000, (32, 32, 3), 10),
+    "svhn": (73_257, (32, 32, 3), 10),
+    "cifar100_coarse": (50_000, (32, 32, 3), 20),
+    "digits": (1_437, (32, 32, 1), 10),
+}
 
 
 def seconds_per_run(settings: dict[str, Any], device: torch.device, steps: int = 4) -> float:

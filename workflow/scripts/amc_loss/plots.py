@@ -318,7 +318,7 @@ def sweep(metrics: pd.DataFrame, weight: float, margin: float) -> Figure:
                 fontsize=7,
             )
         axis.set(xlabel=label, ylabel=f"accuracy on {DATASETS.get(metrics['dataset'].iloc[0])} (%)")
-        axis.margins(x=0.12, y=0.18)
+        axis.margins(x=0.2, y=0.18)
     axes[0].set_xscale("log")
-    axes[0].legend(frameon=False, loc="best")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     return figure

@@ -111,15 +111,6 @@ def _digits(_root: Path) -> Dataset:
     return Dataset(x_train, y_train, x_test, y_test, [str(name) for name in data.target_names])
 
 
-# Training images, their shape and the number of classes, to tell what a training costs before there is data.
-SIZES: dict[str, tuple[int, tuple[int, int, int], int]] = {
-    "mnist": (60_000, (28, 28, 1), 10),
-    "cifar10": (50_000, (32, 32, 3), 10),
-    "svhn": (73_257, (32, 32, 3), 10),
-    "cifar100_coarse": (50_000, (32, 32, 3), 20),
-    "digits": (1_437, (32, 32, 1), 10),
-}
-
 _READERS: dict[tuple[str, str], Callable[[Path], Dataset]] = {
     ("mnist", "torchvision"): _torchvision(_mnist),
     ("cifar10", "torchvision"): _torchvision(_cifar10),
