@@ -10,6 +10,7 @@ import torch
 
 from amc_loss import networks
 from amc_loss.datasets import Dataset
+from amc_loss.files import replacing
 
 
 def write(content: Any, path: str | os.PathLike[str]) -> None:
@@ -18,18 +19,12 @@ def write(content: Any, path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: If there is no space, say; an older file stays as it was.
     """
-    target = Path(path)
-    unfinished = target.with_name(f".{target.name}.unfinished")
     try:
-        with unfinished.open("wb") as file:
+        with replacing(path) as file:
             torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
-    except (OSError, RuntimeError) as error:
-        unfinished.unlink(missing_ok=True)
-        # torch reports a full disk as a RuntimeError of its archive writer.
-        raise error if isinstance(error, OSError) else OSError(str(error)) from error
+    except RuntimeError as error:
+        # So torch's archive writer reports a full disk.
+        raise OSError(str(error)) from error
 
 
 def save_model(

@@ -4,10 +4,11 @@ import hashlib
 import os
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from amc_loss.files import replacing
 
 
 class DatasetError(ValueError):
@@ -72,10 +73,7 @@ def save(dataset: Dataset, path: str | os.PathLike[str]) -> None:
         DatasetError: If the dataset is not a valid one (see `Dataset.check`).
     """
     dataset.check()
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    with unfinished.open("wb") as file:
+    with replacing(path) as file:
         np.savez(
             file,
             x_train=dataset.x_train,
@@ -84,9 +82,6 @@ def save(dataset: Dataset, path: str | os.PathLike[str]) -> None:
             y_test=dataset.y_test,
             class_names=np.array(dataset.class_names),
         )
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(target)
 
 
 def load(path: str | os.PathLike[str]) -> Dataset:
