@@ -91,7 +91,9 @@ class Ours:
             "dataset": "benchmark", "network": "top", "loss": loss, "weight": 0.1, "margin": margin, "seed": 0,
             "architecture": {"width_multiplier": width}, "epochs": 10**6, "ramp_up": 0, "ramp_down": 0,
             "batch_size": BATCH, "learning_rate": 0.003, "beta1": 0.9, "beta1_end": 0.5, "beta2": 0.999,
-            "adam_epsilon": 1e-8, "precision": "auto", "deterministic": False,
+            "adam_epsilon": 1e-8, "precision": "auto", "deterministic": False, "ramp_down_steepness": 12.5,
+            "schedules_change": "epoch", "drop_last": True, "translation": 0, "ema_decay": 0, "kept_epoch": "last",
+            "auxiliary_loss": {}, "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
         }  # fmt: skip
         self.training = Training(data, settings, device)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from amc_loss import evaluation, networks
+from amc_loss import evaluation, inference, networks
 
 CPU = torch.device("cpu")
 
@@ -25,7 +25,7 @@ def conditional_entropy(of, given):
 def test_metrics_follow_rosenberg_and_hirschberg():
     labels = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
     predicted = np.array([0, 0, 0, 1, 1, 1, 1, 2, 2, 0])
-    measured = evaluation.measure(labels, predicted)
+    measured = evaluation.measure(labels, predicted, np.zeros((10, 2), np.float32))
     classes, clusters = labels.tolist(), predicted.tolist()
     homogeneity = 1 - conditional_entropy(classes, clusters) / entropy(Counter(classes).values())
     completeness = 1 - conditional_entropy(clusters, classes) / entropy(Counter(clusters).values())
@@ -38,15 +38,26 @@ def test_metrics_follow_rosenberg_and_hirschberg():
     assert homogeneity != pytest.approx(completeness)
 
 
+def test_clusters_can_be_those_of_k_means():
+    """Two directions in space, whatever the length of a feature and whatever the network predicts."""
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    features = np.array([[1, 0], [9, 0], [4, 0.1], [0, 1], [0, 7], [0.1, 3]], dtype=np.float32)
+    wrong = np.array([0, 1, 0, 1, 0, 1])
+    by_direction = evaluation.measure(labels, wrong, features, "k_means")
+    assert by_direction["homogeneity"] == by_direction["completeness"] == pytest.approx(1)
+    assert by_direction["accuracy"] == pytest.approx(100 * 4 / 6)
+    assert evaluation.measure(labels, wrong, features)["homogeneity"] < 0.5
+
+
 def test_features_do_not_depend_on_the_batch(dataset):
     network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
-    features, logits = evaluation.extract(network, dataset.x_test, CPU, batch_size=7)
-    whole, _ = evaluation.extract(network, dataset.x_test, CPU)
+    features, logits = inference.extract(network, dataset.x_test, CPU, batch_size=7)
+    whole, _ = inference.extract(network, dataset.x_test, CPU)
     assert features.shape == (20, network.feature_dim)
     assert logits.shape == (20, 2)
     assert features.dtype == np.float32
     np.testing.assert_allclose(features, whole, rtol=1e-4, atol=1e-6)
-    one = network(torch.from_numpy(dataset.x_test[3]).permute(2, 0, 1)[None] / 255)
+    one = network(torch.from_numpy(dataset.x_test[3]).permute(2, 0, 1)[None])
     np.testing.assert_allclose(logits[3], one.detach()[0], rtol=1e-4, atol=1e-6)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from amc_loss import explain, networks
-from amc_loss.devices import scale, to_device
+from amc_loss.devices import to_device
 
 CPU = torch.device("cpu")
 
@@ -18,7 +18,7 @@ def test_grad_cam_is_the_class_activation_map(dataset):
     targets = np.arange(20) % 2
     maps = explain.grad_cam(network, dataset.x_test, targets, CPU)
     with torch.no_grad():
-        activations = network.convolutions(scale(to_device(dataset.x_test, CPU)))
+        activations = network.convolutions(to_device(dataset.x_test, CPU) / 255)
         weights = network.classifier.weight[torch.from_numpy(targets)]
         expected = torch.einsum("nchw,nc->nhw", activations, weights).clamp(min=0)
         expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]

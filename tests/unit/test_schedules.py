@@ -4,8 +4,7 @@ from math import exp
 
 import pytest
 
-from amc_loss.schedules import beta1, learning_rate, ramp_down, ramp_up
-from amc_loss.training import epoch_settings
+from amc_loss.schedules import ramp_down, ramp_up, rates
 
 PAPER = {
     "epochs": 300,
@@ -14,6 +13,16 @@ PAPER = {
     "learning_rate": 0.003,
     "beta1": 0.9,
     "beta1_end": 0.5,
+    "ramp_down_steepness": 12.5,
+    "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
+}
+RELEASED = {
+    **PAPER,
+    "epochs": 200,
+    "ramp_up": 50,
+    "ramp_down": 30,
+    "ramp_down_steepness": 7.5,
+    "auxiliary_schedule": {"maximum": 100, "first_epoch": "zero", "ramps_down": False},
 }
 
 
@@ -33,7 +42,7 @@ PAPER = {
 def test_ramps_of_the_paper(epoch, up, down):
     assert ramp_up(epoch, 80) == pytest.approx(up, rel=1e-12)
     assert ramp_down(epoch, 50, 300) == pytest.approx(down, rel=1e-12)
-    row = epoch_settings(epoch, PAPER)
+    row = rates(epoch, PAPER)
     assert row["learning_rate"] == pytest.approx(0.003 * up * down, rel=1e-12)
     assert row["beta1"] == pytest.approx(0.9 * down + 0.5 * (1 - down), rel=1e-12)
     assert row["w"] == pytest.approx(up, rel=1e-12)
@@ -41,5 +50,27 @@ def test_ramps_of_the_paper(epoch, up, down):
 
 def test_no_ramps():
     assert ramp_up(0, 0) == ramp_down(9, 0, 10) == 1
-    assert learning_rate(0, maximum=0.1, ramp_up_epochs=0, ramp_down_epochs=0, epochs=1) == 0.1
-    assert beta1(0, start=0.9, end=0.5, ramp_down_epochs=0, epochs=1) == 0.9
+    assert rates(0, {**PAPER, "ramp_up": 0, "ramp_down": 0}) == {"learning_rate": 0.003, "beta1": 0.9, "w": 1}
+
+
+@pytest.mark.parametrize(("epoch", "w"), [(0, 0), (1, 100 * exp(-5 * 0.98**2)), (50, 100), (199, 100)])
+def test_w_of_the_released_code_is_a_hundred_times_the_ramp_and_0_in_the_first_epoch(epoch, w):
+    assert rates(epoch, RELEASED)["w"] == pytest.approx(w, rel=1e-12)
+
+
+def test_ramp_down_of_the_released_code():
+    """Its exponent is a quarter of the squared epochs since the start of the ramp, over the ramp's length."""
+    for epoch in (170, 171, 185, 199):
+        factor = exp(-((epoch - 170) ** 2) / (4 * 30))
+        assert rates(epoch, RELEASED)["learning_rate"] == pytest.approx(0.003 * factor, rel=1e-12)
+        assert rates(epoch, RELEASED)["beta1"] == pytest.approx(0.9 * factor + 0.5 * (1 - factor), rel=1e-12)
+
+
+def test_w_ramps_down_where_it_is_told_to():
+    settings = {**PAPER, "auxiliary_schedule": {**PAPER["auxiliary_schedule"], "ramps_down": True}}
+    assert rates(275, settings)["w"] == pytest.approx(exp(-3.125), rel=1e-12)
+    assert rates(100, settings)["w"] == 1
+
+
+def test_cross_entropy_has_no_w():
+    assert rates(100, {**PAPER, "auxiliary_schedule": {}})["w"] == 0

@@ -16,6 +16,7 @@ rule gradcam:
         "../../envs/analyse.yaml"
     params:
         code=code_of("gradcam.py"),
+        grad_cam=study.config["grad_cam"],
         figure=lambda wildcards: study.config["figures"][wildcards.figure],
     message:
         "Grad-CAM maps of {wildcards.figure}"
@@ -207,6 +208,7 @@ rule figure7:
     params:
         code=code_of("figure7.py"),
         amc=study.config["losses"]["amc"],
+        equal_variances=study.config["evaluation"]["equal_variances"],
     message:
         "Figure 7: accuracy over λ and over the margin"
     script:

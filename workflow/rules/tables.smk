@@ -17,6 +17,7 @@ rule table1:
         "../../envs/analyse.yaml"
     params:
         code=code_of("table1.py"),
+        equal_variances=study.config["evaluation"]["equal_variances"],
     message:
         "Table 1: accuracy of each loss on each dataset, and Welch's test"
     script:

@@ -46,6 +46,7 @@ rule evaluate:
     params:
         code=code_of("evaluate.py"),
         run=lambda wildcards: asdict(run_of(wildcards)),
+        clusters=study.config["evaluation"]["clusters"],
         # Figure 1 shows the training images as well.
         splits=lambda wildcards: (
             ["train", "test"]

@@ -6,4 +6,5 @@ from amc_loss import plots, statistics
 
 amc = snakemake.params.amc
 metrics = statistics.collect(snakemake.input)
-plots.save(plots.sweep(metrics, amc["weight"], amc["margin"]), snakemake.output)
+figure = plots.sweep(metrics, amc["weight"], amc["margin"], snakemake.params.equal_variances)
+plots.save(figure, snakemake.output)

@@ -10,6 +10,8 @@ from amc_loss import checkpoints, datasets, explain
 from amc_loss.labels import LOSSES
 
 figure = snakemake.params.figure
+settings = dict(snakemake.params.grad_cam)
+explained = settings.pop("target")
 device = torch.device("cpu")
 dataset = datasets.load(snakemake.input.data)
 logits = {}
@@ -34,6 +36,7 @@ kept = {
 }
 for loss, path in zip(LOSSES, snakemake.input.models, strict=True):
     network = checkpoints.load_model(path, device)
-    kept[f"maps_{loss}"] = explain.grad_cam(network, kept["images"], predicted[loss][chosen], device)
+    targets = predicted[loss][chosen] if explained == "predicted_label" else kept["labels"]
+    kept[f"maps_{loss}"] = explain.grad_cam(network, kept["images"], targets, device, **settings)
     kept[f"probabilities_{loss}"] = softmax(logits[loss][chosen], axis=1)
 np.savez(snakemake.output[0], **kept)

@@ -6,5 +6,6 @@ import pandas as pd
 
 from amc_loss import statistics, tables
 
-table = statistics.table1(statistics.collect(snakemake.input.metrics), pd.read_csv(snakemake.input.paper))
+metrics, paper = statistics.collect(snakemake.input.metrics), pd.read_csv(snakemake.input.paper)
+table = statistics.table1(metrics, paper, snakemake.params.equal_variances)
 tables.write(table, tables.readable_table1, snakemake.output)

@@ -13,5 +13,5 @@ for loss, path in zip(LOSSES, snakemake.input, strict=True):
     with np.load(path, allow_pickle=False) as arrays:
         features = arrays["features_test"][: figure["points"]]
         kept["labels"] = arrays["labels_test"][: figure["points"]]
-    kept[loss] = embedding.tsne(features, figure["perplexity"], figure["seed"])
+    kept[loss] = embedding.tsne(features, figure["perplexity"], figure["seed"], figure["normalised"])
 np.savez(snakemake.output[0], **kept)

@@ -16,6 +16,9 @@ from jsonschema.exceptions import best_match
 
 from amc_loss.labels import LOSSES
 
+# What a protocol sets, and a study may set otherwise.
+PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation", "grad_cam")
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be run; the message names the key and what is allowed."""
@@ -27,7 +30,7 @@ class Run:
 
     Attributes:
         dataset: Name of the dataset.
-        network: ``top``, or ``bottom`` with its feature dimension, as in ``bottom2d``.
+        network: ``top`` or ``bottom``, or ``bottom`` with a feature dimension, as in ``bottom2d``.
         loss: ``cross_entropy``, ``euclidean`` or ``amc``.
         weight: λ of the auxiliary loss; None for cross-entropy.
         margin: m_e or m_g of the auxiliary loss; None for cross-entropy.
@@ -56,8 +59,9 @@ class Study:
         schema: The JSON schema that it has to follow.
 
     Attributes:
-        config: The configuration in plain types, keys sorted and numbers in one spelling. Snakemake compares
-            parameters by their ``repr`` and drops those of other types.
+        config: The configuration with its protocol filled in (see `resolve`), in plain types, keys sorted and
+            numbers in one spelling. Snakemake compares parameters by their ``repr`` and drops those of other
+            types.
         name: Name of the study, and of its folder of results.
         targets: For each table and figure the runs it needs, in order.
         runs: All runs by name.
@@ -67,7 +71,7 @@ class Study:
     """
 
     def __init__(self, config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-        config = _canonical(config)
+        config = _canonical(resolve(config))
         _check_schema(config, schema)
         _check_references(config)
         self.config = config
@@ -77,21 +81,27 @@ class Study:
             run
             for dataset in config["study"]["datasets"]
             for loss in LOSSES
-            for run in self._repeat(dataset, "top", loss, config["study"]["seeds"])
+            for run in self._repeat(dataset, self._network(dataset), loss, config["study"]["seeds"])
         ]
         self.targets: dict[str, list[Run]] = {"table1": table1, "clustering": table1}
         self.targets["figure1"] = [self._run(figures["figure1"], "bottom2d", "cross_entropy")]
         self.targets["figure4"] = [self._run(figures["figure4"], "bottom3d", loss) for loss in LOSSES]
         for figure in ("figure2", "figure5", "figure6"):
-            self.targets[figure] = [self._run(figures[figure], "top", loss) for loss in LOSSES]
+            network = self._network(figures[figure]["dataset"])
+            self.targets[figure] = [self._run(figures[figure], network, loss) for loss in LOSSES]
         self.targets["figure7"] = self._sweep(figures["figure7"])
         self.runs = {run.name: run for runs in self.targets.values() for run in runs}
+
+    def _network(self, dataset: str) -> str:
+        """The column of Table 2 that Table 1 uses for a dataset."""
+        return self.config["study"]["networks"].get(dataset, "top")
 
     def _repeat(
         self, dataset: str, network: str, loss: str, seeds: Iterable[int], **settings: float
     ) -> list[Run]:
         """Runs that differ in their seed alone; ``settings`` replace those of the loss."""
         of_loss = {"weight": None, "margin": None, **self.config["losses"][loss], **settings}
+        # Their other settings are not in a run's name.
         return [Run(dataset, network, loss, of_loss["weight"], of_loss["margin"], seed) for seed in seeds]
 
     def _run(self, figure: Mapping[str, Any], network: str, loss: str) -> Run:
@@ -99,7 +109,7 @@ class Study:
 
     def _sweep(self, figure: Mapping[str, Any]) -> list[Run]:
         """Figure 7: the baseline, AMC over λ, AMC over m_g; a point on both axes once."""
-        where = (figure["dataset"], "top")
+        where = (figure["dataset"], self._network(figure["dataset"]))
         runs = self._repeat(*where, "cross_entropy", figure["seeds"])
         for key, values in (("weight", figure["weights"]), ("margin", figure["margins"])):
             for value in values:
@@ -116,7 +126,8 @@ class Study:
     @property
     def full_width_epochs(self) -> float:
         """Epochs of all trainings of Table 2's top, a narrower network counting as its share of the work."""
-        width = self.architecture("top")["width_multiplier"]
+        top = self.architecture("top")
+        width = top["width_multiplier"] * top["widths"][0][0] / 128
         runs = sum(run.network == "top" for run in self.runs.values())
         return runs * self.config["training"]["schedule"]["top"]["epochs"] * width**2
 
@@ -124,7 +135,7 @@ class Study:
         """Settings of `amc_loss.networks.ConvNet` for a network's name."""
         column = "top" if network == "top" else "bottom"
         settings = self.config["network"]
-        return {**settings, "width_multiplier": settings["width_multiplier"][column]}
+        return {**settings, **{key: settings[key][column] for key in ("widths", "width_multiplier")}}
 
     def settings(self, run: Run) -> dict[str, Any]:
         """All that determines a training besides the data's content, as plain Python objects."""
@@ -133,12 +144,65 @@ class Study:
         del training["checkpoint_every"]  # changes no result
         settings = {
             **asdict(run),
-            "data": self.config["datasets"][run.dataset],
             "architecture": self.architecture(run.network),
+            **self._auxiliary(run.loss),
             **training.pop("schedule")[column],
             **training,
         }
         return _canonical(settings)
+
+    def _auxiliary(self, loss: str) -> dict[str, Any]:
+        """Settings of the auxiliary loss and of w(t); empty for cross-entropy, which they do not concern."""
+        if loss == "cross_entropy":
+            return {"auxiliary_loss": {}, "auxiliary_schedule": {}}
+        own = {
+            key: value
+            for key, value in self.config["losses"][loss].items()
+            if key not in ("weight", "margin")
+        }
+        shared = dict(self.config["contrastive"])
+        shared["neighbours"] = shared["neighbours"].removesuffix("_labels")
+        schedule = {key: shared.pop(f"w_{key}") for key in ("maximum", "first_epoch", "ramps_down")}
+        return {"auxiliary_loss": {**own, **shared}, "auxiliary_schedule": schedule}
+
+
+def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with its protocol's settings in place of ``protocols``.
+
+    A setting is taken from the configuration itself, or else from the protocol it names, or else from the
+    protocol ``paper``. Mappings are merged key by key, lists are replaced.
+
+    Raises:
+        ConfigError: If there is no such protocol, or a protocol sets what no protocol sets.
+    """
+    resolved = dict(config)
+    protocols = resolved.pop("protocols", None)
+    if protocols is None:
+        return resolved
+    if not isinstance(protocols, Mapping) or "paper" not in protocols:
+        raise ConfigError("'protocols' must be a mapping that has 'paper'")
+    name = resolved.get("protocol")
+    if name not in protocols:
+        raise ConfigError(f"'protocol' is {name!r}; defined under 'protocols' are {', '.join(protocols)}")
+    for protocol, sections in protocols.items():
+        if not isinstance(sections, Mapping):
+            raise ConfigError(f"'protocols.{protocol}' must be a mapping, not {json.dumps(sections)}")
+        unknown = [section for section in sections if section not in PROTOCOL_SECTIONS]
+        if unknown:
+            raise ConfigError(
+                f"unknown key 'protocols.{protocol}.{unknown[0]}' in the configuration: allowed here: "
+                f"{', '.join(PROTOCOL_SECTIONS)}"
+            )
+    merged: Any = {}
+    for layer in (protocols["paper"], protocols[name], resolved):
+        merged = _merge(merged, layer)
+    return merged
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+        return over
+    return {**base, **{key: _merge(base[key], over[key]) if key in base else over[key] for key in over}}
 
 
 def _canonical(value: Any, where: str = "") -> Any:
@@ -213,6 +277,10 @@ def _check_references(config: Mapping[str, Any]) -> None:
         if dataset not in config["datasets"]:
             known = ", ".join(config["datasets"])
             raise ConfigError(f"'study.datasets' names {dataset!r}; defined under 'datasets' are {known}")
+    for dataset in study["networks"]:
+        if dataset not in config["datasets"]:
+            known = ", ".join(config["datasets"])
+            raise ConfigError(f"'study.networks' names {dataset!r}; defined under 'datasets' are {known}")
     users = {f"figures.{name}.dataset": figure["dataset"] for name, figure in figures.items()}
     for key, dataset in users.items():
         if dataset not in study["datasets"]:

@@ -36,11 +36,6 @@ def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
-def scale(images: Tensor) -> Tensor:
-    """uint8 images (n, channels, height, width) to float32 in [0, 1], the input of every network."""
-    return images.float() / 255
-
-
 def to_device(images: NDArray[np.uint8], device: torch.device) -> Tensor:
     """uint8 images (n, height, width, channels) as a channels-last tensor (n, channels, height, width)."""
     return torch.from_numpy(images).to(device).permute(0, 3, 1, 2)

@@ -22,13 +22,16 @@ def select(
     return np.flatnonzero(np.isin(labels[:points], [class_names.index(name) for name in classes]))
 
 
-def tsne(features: NDArray[np.float32], perplexity: float, seed: int) -> NDArray[np.float32]:
-    """t-SNE of L2-normalised features in two dimensions.
+def tsne(
+    features: NDArray[np.float32], perplexity: float, seed: int, normalised: bool = True
+) -> NDArray[np.float32]:
+    """t-SNE of deep features in two dimensions.
 
     Args:
         features: Shape (n, d).
         perplexity: As of scikit-learn's TSNE; its other settings are the defaults.
         seed: Seed of the embedding.
+        normalised: Whether the features are brought to unit length first.
 
     Returns:
         Shape (n, 2).
@@ -40,7 +43,8 @@ def tsne(features: NDArray[np.float32], perplexity: float, seed: int) -> NDArray
         raise ValueError(
             f"figures.figure5.perplexity is {perplexity:g}, but there are only {len(features)} points"
         )
-    return TSNE(perplexity=perplexity, random_state=seed).fit_transform(normalize(features))
+    points = normalize(features) if normalised else features
+    return TSNE(perplexity=perplexity, random_state=seed).fit_transform(points)
 
 
 def angular_spread(features: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:

@@ -6,35 +6,67 @@ import numpy as np
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from amc_loss.datasets import Dataset
-from amc_loss.devices import scale, to_device
+from amc_loss.devices import to_device
 from amc_loss.networks import ConvNet
 
 
 def grad_cam(
-    network: ConvNet, images: NDArray[np.uint8], targets: NDArray[np.int64], device: torch.device
+    network: ConvNet,
+    images: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    device: torch.device,
+    layer: str = "last",
+    divide_by_rms: bool = False,
+    start: float = 0.0,
 ) -> NDArray[np.float32]:
-    """Grad-CAM of the last convolution, brought to the images' size.
+    """Grad-CAM of a convolution, brought to the images' size, each map divided by its maximum.
 
-    The maps are those that enter the global average pool; each is divided by its maximum. A map without
-    any positive evidence stays 0.
+    A map without any positive evidence stays 0.
 
     Args:
         network: A network in evaluation mode, on ``device``.
         images: Shape (n, height, width, channels), uint8.
         targets: Class explained in each image, shape (n,).
         device: Where to compute.
+        layer: Name of a layer, as in Table 2; ``"last"`` for the maps that enter the global average pool.
+        divide_by_rms: Whether the gradients of an image are divided by their root mean square.
+        start: What the weighted sum of the maps is added to before its negative part is cut off.
 
     Returns:
         Maps in [0, 1], shape (n, height, width).
+
+    Raises:
+        ValueError: If the network has no such layer.
     """
-    x = scale(to_device(images, device))
-    cam = LayerGradCam(network, network.convolutions)
-    maps = cam.attribute(x, target=torch.from_numpy(targets).to(device), relu_attributions=True)
+    layers = dict(network.convolutions.named_children())
+    if layer != "last" and layer not in layers:
+        raise ValueError(f"grad_cam.layer is {layer!r}; there are last, {', '.join(layers)}")
+    module = network.convolutions if layer == "last" else layers[layer]
+    x = to_device(images, device).float()
+    target = torch.from_numpy(targets).to(device)
+    maps = LayerGradCam(network, module).attribute(x, target=target)
+    if divide_by_rms:
+        gradients = _gradients(network, module, x, target)
+        rms = gradients.square().mean((1, 2, 3), keepdim=True).sqrt()
+        maps = maps / torch.where(rms > 0, rms, 1)
+    maps = (maps + start).relu()
     maps = LayerAttribution.interpolate(maps, images.shape[1:3], "bilinear")[:, 0].detach()
     peak = maps.amax((1, 2), keepdim=True)
     return (maps / torch.where(peak > 0, peak, 1)).cpu().numpy()
+
+
+def _gradients(network: ConvNet, layer: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Gradient of each image's logit of its target by the output of a layer, which captum keeps to itself."""
+    outputs = []
+    hook = layer.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
+    try:
+        logits = network(x)
+    finally:
+        hook.remove()
+    return torch.autograd.grad(logits.gather(1, target[:, None]).sum(), outputs[0])[0]
 
 
 def choose_images(

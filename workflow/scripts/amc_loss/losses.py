@@ -1,16 +1,18 @@
 """The contrastive losses of the paper, usable in any PyTorch training loop.
 
-Both take the deep features of a minibatch and the labels the network predicts for it, cut the minibatch
-into two halves and compare them element-wise (section 3.1, the "doubly stochastic sampled data pairs"), so
-that a minibatch of n costs n/2 distances instead of n².
+Both take the deep features of a minibatch and the labels the network predicts for it. By default they cut
+the minibatch into two halves and compare them element-wise (section 3.1, the "doubly stochastic sampled data
+pairs"), so that a minibatch of n costs n/2 distances instead of n².
 """
 
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
+Pairs = Literal["halves", "all"]
+Neighbours = Literal["predicted", "true"]
 Reduction = Literal["batch", "pairs"]
 
 
@@ -19,55 +21,88 @@ class _PairwiseContrastiveLoss(nn.Module):
 
     Args:
         margin: Distance below which a non-neighbouring pair is pushed apart.
+        pairs: ``"halves"`` compares sample i of the first half of the minibatch with sample i of the second,
+            ``"all"`` each sample with each other.
+        neighbours: Neighbours are samples of one predicted label (``"predicted"``, equation 3), or of one
+            true label (``"true"``).
         reduction: ``"batch"`` divides the sum over the pairs by the size of the minibatch, ``1/|B|`` as in
-            Algorithm 1; ``"pairs"`` divides it by the number of pairs, which is twice as much.
+            Algorithm 1; ``"pairs"`` divides it by the number of pairs, which with halves gives twice as much.
 
     Raises:
-        ValueError: If ``margin`` is not positive or ``reduction`` is unknown.
+        ValueError: If ``margin`` is not positive or another argument is unknown.
     """
 
-    def __init__(self, margin: float, reduction: Reduction = "batch") -> None:
+    def __init__(
+        self,
+        margin: float,
+        pairs: Pairs = "halves",
+        neighbours: Neighbours = "predicted",
+        reduction: Reduction = "batch",
+    ) -> None:
         super().__init__()
         if margin <= 0:
             raise ValueError(f"margin must be positive, not {margin}")
-        if reduction not in ("batch", "pairs"):
-            raise ValueError(f"reduction must be 'batch' or 'pairs', not {reduction!r}")
+        for name, value, allowed in (
+            ("pairs", pairs, get_args(Pairs)),
+            ("neighbours", neighbours, get_args(Neighbours)),
+            ("reduction", reduction, get_args(Reduction)),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, not {value!r}")
         self.margin = margin
+        self.pairs = pairs
+        self.neighbours = neighbours
         self.reduction = reduction
 
     def distance(self, first: Tensor, second: Tensor) -> Tensor:
-        """Distance between corresponding rows of two (n/2, d) tensors, shape (n/2,)."""
+        """Distance between corresponding rows of two (pairs, d) tensors, shape (pairs,)."""
         raise NotImplementedError
 
-    def forward(self, features: Tensor, predicted_labels: Tensor) -> Tensor:
+    def forward(
+        self, features: Tensor, predicted_labels: Tensor, true_labels: Tensor | None = None
+    ) -> Tensor:
         """The auxiliary loss of one minibatch.
 
         Args:
             features: Deep features, shape (n, d), any floating type; computed in at least float32.
-            predicted_labels: arg max of the logits, shape (n,), integer. True labels work as well.
+            predicted_labels: arg max of the logits, shape (n,), integer.
+            true_labels: Shape (n,), integer; needed where ``neighbours`` is ``"true"``.
 
         Returns:
-            A scalar. With odd n the last sample has no partner and is left out; with n < 2 the loss is 0.
+            A scalar. With halves and odd n the last sample has no partner and is left out; with n < 2 the
+            loss is 0.
 
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        if features.ndim != 2 or predicted_labels.shape != features.shape[:1]:
+        labels = predicted_labels if self.neighbours == "predicted" else true_labels
+        if labels is None:
+            raise ValueError("with neighbours='true' the loss needs true_labels as its third argument")
+        if features.ndim != 2 or labels.shape != features.shape[:1]:
             raise ValueError(
-                "features must have shape (n, d) and predicted_labels shape (n,), "
-                f"not {tuple(features.shape)} and {tuple(predicted_labels.shape)}"
+                "features must have shape (n, d) and labels shape (n,), "
+                f"not {tuple(features.shape)} and {tuple(labels.shape)}"
             )
-        half = len(features) // 2
+        n = len(features)
+        first: Any
+        second: Any
+        if self.pairs == "halves":
+            count = n // 2
+            first, second = slice(count), slice(count, 2 * count)
+        else:
+            count = n * (n - 1) // 2
+            first, second = torch.triu_indices(n, n, 1, device=features.device)
         # Half precision cannot resolve small angles. No operation below is one that autocast would lower.
         features = features.to(torch.promote_types(features.dtype, torch.float32))
-        distance = self.distance(features[:half], features[half : 2 * half])
-        neighbours = predicted_labels[:half] == predicted_labels[half : 2 * half]
+        distance = self.distance(features[first], features[second])
+        neighbours = labels[first] == labels[second]
         loss = torch.where(neighbours, distance, relu(self.margin - distance)).square().sum()
-        return loss / max(1, len(features) if self.reduction == "batch" else half)
+        return loss / max(1, n if self.reduction == "batch" else count)
 
     def extra_repr(self) -> str:
         """Settings, for printing."""
-        return f"margin={self.margin}, reduction={self.reduction!r}"
+        names = ("margin", "pairs", "neighbours", "reduction")
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
 
 
 class AngularMarginContrastiveLoss(_PairwiseContrastiveLoss):
@@ -83,24 +118,44 @@ class AngularMarginContrastiveLoss(_PairwiseContrastiveLoss):
         True
     """
 
-    def __init__(self, margin: float = 0.5, reduction: Reduction = "batch") -> None:
-        super().__init__(margin, reduction)
+    def __init__(
+        self,
+        margin: float = 0.5,
+        pairs: Pairs = "halves",
+        neighbours: Neighbours = "predicted",
+        reduction: Reduction = "batch",
+        guard: float = 1e-7,
+    ) -> None:
+        """See `_PairwiseContrastiveLoss`; ``guard`` keeps the cosine that far from ±1."""
+        super().__init__(margin, pairs, neighbours, reduction)
+        self.guard = guard
 
     def distance(self, first: Tensor, second: Tensor) -> Tensor:
-        """Angle in radians between corresponding rows, shape (n/2,)."""
+        """Angle in radians between corresponding rows, shape (pairs,)."""
         cosine = (normalize(first, dim=1) * normalize(second, dim=1)).sum(1)
         # acos has an unbounded derivative at ±1.
-        return cosine.clamp(-1 + 1e-7, 1 - 1e-7).acos()
+        return cosine.clamp(-1 + self.guard, 1 - self.guard).acos()
 
 
 class EuclideanContrastiveLoss(_PairwiseContrastiveLoss):
-    """The contrastive loss that the paper compares with, equation 1, on unnormalised deep features."""
+    """The contrastive loss that the paper compares with, equation 1, by default on unnormalised features."""
 
-    def __init__(self, margin: float = 1.0, reduction: Reduction = "batch") -> None:
-        super().__init__(margin, reduction)
+    def __init__(
+        self,
+        margin: float = 1.0,
+        pairs: Pairs = "halves",
+        neighbours: Neighbours = "predicted",
+        reduction: Reduction = "batch",
+        normalise: bool = False,
+    ) -> None:
+        """See `_PairwiseContrastiveLoss`; ``normalise`` brings the features to unit length first."""
+        super().__init__(margin, pairs, neighbours, reduction)
+        self.normalise = normalise
 
     def distance(self, first: Tensor, second: Tensor) -> Tensor:
-        """Euclidean distance between corresponding rows, shape (n/2,)."""
+        """Euclidean distance between corresponding rows, shape (pairs,)."""
+        if self.normalise:
+            first, second = normalize(first, dim=1), normalize(second, dim=1)
         squared = (first - second).square().sum(1)
         # The derivative of the root is unbounded at 0: identical pairs get distance 0 and gradient 0.
         apart = squared > 0

@@ -1,46 +1,25 @@
 """The convolutional networks of Table 2, built from one description that also prints the table."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
 Column = Literal["top", "bottom"]
+Blocks = Sequence[Sequence[int]]
 
-
-@dataclass(frozen=True)
-class Layer:
-    """One row of Table 2; ``channels`` are those the paper prints, before the width multiplier."""
-
-    name: str
-    kind: Literal["convolution", "max_pool"]
-    channels: int = 0
-    kernel: int = 0
-    padding: Literal["same", "valid"] = "same"
-
-
-def _block(number: int, channels: int, convolutions: int) -> list[Layer]:
-    convolution = [Layer(f"conv{number}_{i}", "convolution", channels, 3) for i in range(1, convolutions + 1)]
-    return [*convolution, Layer(f"pool{number}", "max_pool", kernel=2)]
-
-
-TABLE2: dict[Column, list[Layer]] = {
-    "top": [
-        *_block(1, 128, 3),
-        *_block(2, 256, 3),
-        Layer("conv3_1", "convolution", 512, 3, "valid"),
-        Layer("conv3_2", "convolution", 256, 1),
-        Layer("conv3_3", "convolution", 128, 1),
-    ],
-    "bottom": [
-        *_block(1, 64, 1),
-        *_block(2, 64, 1),
-        Layer("conv3_1", "convolution", 128, 3, "valid"),
-        Layer("conv3_2", "convolution", 64, 1),
-    ],
+# Channels of the convolutions of each block, as the paper prints them.
+TABLE2: dict[Column, Blocks] = {
+    "top": [[128, 128, 128], [256, 256, 256], [512, 256, 128]],
+    "bottom": [[64], [64], [128, 64]],
+}
+INITIALISERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "glorot_uniform": nn.init.xavier_uniform_,
+    "he_uniform": nn.init.kaiming_uniform_,
 }
 
 
@@ -63,20 +42,28 @@ class GaussianNoise(nn.Module):
 class ConvNet(nn.Module):
     """A network of Table 2: convolutions, global average pool, one fully connected layer.
 
-    The output of the pool is the deep feature x of the paper. It does not depend on the image's size, so
-    that 28×28 and larger images go through the same layers. With ``feature_dim`` a linear 1×1 convolution
-    brings the last map to that many channels: the appendix gives 2 and 3 as the output dimension of the
-    pool for Figures 1 and 4 and keeps the 1×1 convolution to 64 channels in Table 2.
+    Three blocks of convolutions; a max-pool and dropout end all but the last, whose first convolution is
+    valid 3×3 and whose others are 1×1. The output of the pool is the deep feature x of the paper. It does
+    not depend on the image's size, so that 28×28 and larger images go through the same layers. With
+    ``feature_dim`` a linear 1×1 convolution brings the last map to that many channels: the appendix gives 2
+    and 3 as the output dimension of the pool for Figures 1 and 4 and keeps the 1×1 convolution to 64
+    channels in Table 2.
 
     Args:
         column: ``"top"`` or ``"bottom"`` of Table 2.
         in_channels: Channels of the images.
         n_classes: Classes.
         feature_dim: Dimension of the deep features; by default the width of the last convolution.
-        width_multiplier: Factor on the channels of every convolution of the table.
+        widths: Channels of the convolutions of each block; by default those of the table.
+        width_multiplier: Factor on the channels of every convolution.
         leaky_relu_slope: α of the leaky rectifiers.
         dropout: Probability of dropping after each max-pool.
-        noise_sd: Standard deviation of the input noise.
+        input_divisor: What pixel values from 0 to 255 are divided by.
+        noise_sd: Standard deviation of the noise on the divided input.
+        initial_weights: ``glorot_uniform`` or ``he_uniform``; biases start at 0.
+        convolution_bias: Whether convolutions have a bias beside the shift of the batch normalisation.
+        batch_norm_position: ``before_activation`` or ``after_activation``.
+        batch_norm_scale: Whether batch normalisation has a scale γ beside its shift β.
         batch_norm_epsilon: ε of the batch normalisation.
         batch_norm_decay: Decay of its running averages a step.
 
@@ -91,30 +78,43 @@ class ConvNet(nn.Module):
         n_classes: int,
         *,
         feature_dim: int | None = None,
+        widths: Blocks | None = None,
         width_multiplier: float = 1.0,
         leaky_relu_slope: float = 0.1,
         dropout: float = 0.5,
+        input_divisor: float = 255.0,
         noise_sd: float = 0.15,
+        initial_weights: Literal["glorot_uniform", "he_uniform"] = "glorot_uniform",
+        convolution_bias: bool = False,
+        batch_norm_position: Literal["before_activation", "after_activation"] = "before_activation",
+        batch_norm_scale: bool = True,
         batch_norm_epsilon: float = 1e-3,
         batch_norm_decay: float = 0.99,
     ) -> None:
         super().__init__()
         if column not in TABLE2:
             raise ValueError(f"column must be one of {', '.join(TABLE2)}, not {column!r}")
+        self.input_divisor = input_divisor
         layers: OrderedDict[str, nn.Module] = OrderedDict(noise=GaussianNoise(noise_sd))
-        channels = in_channels
-        for layer in TABLE2[column]:
-            if layer.kind == "max_pool":
-                layers[layer.name] = nn.Sequential(nn.MaxPool2d(layer.kernel), nn.Dropout(dropout))
-                continue
-            width = max(1, round(layer.channels * width_multiplier))
-            # Batch normalisation has a shift of its own, so the convolution has none.
-            layers[layer.name] = nn.Sequential(
-                nn.Conv2d(channels, width, layer.kernel, padding=layer.padding, bias=False),
-                nn.BatchNorm2d(width, eps=batch_norm_epsilon, momentum=1 - batch_norm_decay),
-                nn.LeakyReLU(leaky_relu_slope),
-            )
-            channels = width
+        channels, blocks = in_channels, widths or TABLE2[column]
+        for number, block in enumerate(blocks, 1):
+            last = number == len(blocks)
+            for i, unscaled in enumerate(block, 1):
+                width = max(1, round(unscaled * width_multiplier))
+                kernel = 1 if last and i > 1 else 3
+                padding = "valid" if last and i == 1 else "same"
+                convolution = nn.Conv2d(channels, width, kernel, padding=padding, bias=convolution_bias)
+                norm = nn.BatchNorm2d(width, eps=batch_norm_epsilon, momentum=1 - batch_norm_decay)
+                if not batch_norm_scale:
+                    del norm.weight
+                    norm.register_buffer("weight", torch.ones(width))
+                layer = [convolution, norm, nn.LeakyReLU(leaky_relu_slope)]
+                if batch_norm_position == "after_activation":
+                    layer[1:] = reversed(layer[1:])
+                layers[f"conv{number}_{i}"] = nn.Sequential(*layer)
+                channels = width
+            if not last:
+                layers[f"pool{number}"] = nn.Sequential(nn.MaxPool2d(2), nn.Dropout(dropout))
         if feature_dim is not None:
             layers["projection"] = nn.Conv2d(channels, feature_dim, 1, bias=False)
             channels = feature_dim
@@ -122,36 +122,32 @@ class ConvNet(nn.Module):
         self.convolutions = nn.Sequential(layers)
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(channels, n_classes)
-        self.apply(_initialise)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                INITIALISERS[initial_weights](module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def deep_features(self, x: Tensor) -> Tensor:
-        """Deep features (n, feature_dim) of scaled images (n, channels, height, width)."""
+        """Deep features (n, feature_dim) of images (n, channels, height, width), pixel values 0 to 255."""
         # In float32 also under autocast: the contrastive losses resolve small angles.
-        return self.pool(self.convolutions(x).float())
+        return self.pool(self.convolutions(x.float() / self.input_divisor).float())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (n, n_classes) of scaled images (n, channels, height, width)."""
+        """Logits (n, n_classes) of images (n, channels, height, width), pixel values 0 to 255."""
         return self.classifier(self.deep_features(x))
-
-
-def _initialise(module: nn.Module) -> None:
-    """TensorFlow's defaults, which the paper's code ran with: Glorot-uniform weights, zero biases."""
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
 
 
 def parse_network(name: str) -> tuple[Column, int | None]:
     """Column of Table 2 and feature dimension of a network's name in a study.
 
-    ``top`` is the table's top with its own feature dimension, ``bottom2d`` its bottom brought to two.
+    ``top`` and ``bottom`` have the table's own feature dimension, ``bottom2d`` is the bottom brought to two.
 
     Raises:
-        ValueError: If the name is neither ``top`` nor ``bottom<dimension>d``.
+        ValueError: If the name is neither ``top`` nor ``bottom`` nor ``bottom<dimension>d``.
     """
-    if name == "top":
-        return "top", None
+    if name in TABLE2:
+        return cast(Column, name), None
     if name.startswith("bottom") and name.endswith("d") and name[6:-1].isdecimal():
         return "bottom", int(name[6:-1])
     raise ValueError(f"{name!r} names no network of Table 2; there are 'top' and, say, 'bottom2d'")
@@ -206,7 +202,11 @@ def _describe(module: nn.Module, before: torch.Size, after: torch.Size) -> str:
             return f"fully connected {module.in_features} → {module.out_features}, softmax"
         case nn.Sequential():
             match list(module):
-                case [nn.Conv2d() as conv, nn.BatchNorm2d(), nn.LeakyReLU() as activation]:
+                case [nn.Conv2d() as conv, nn.BatchNorm2d(), nn.LeakyReLU() as activation] | [
+                    nn.Conv2d() as conv,
+                    nn.LeakyReLU() as activation,
+                    nn.BatchNorm2d(),
+                ]:
                     padding = f", {conv.padding} padding" if conv.kernel_size[0] > 1 else ""
                     slope = f"lReLU (α = {activation.negative_slope:g})"
                     return f"{_kernel(conv)} conv. {conv.out_channels}, {slope}{padding}"

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from amc_loss.labels import DATASETS, LOSSES
-from amc_loss.statistics import format_p_value, welch_p_value
+from amc_loss.statistics import format_p_value, p_value
 
 matplotlib.use("agg")
 
@@ -268,16 +268,17 @@ def _show(axis: Axes, image: NDArray[Any]) -> None:
     axis.set(xticks=[], yticks=[])
 
 
-def sweep(metrics: pd.DataFrame, weight: float, margin: float) -> Figure:
+def sweep(metrics: pd.DataFrame, weight: float, margin: float, equal_variances: bool = False) -> Figure:
     """Figure 7: accuracy of AMC over λ and over m_g with the cross-entropy baseline.
 
-    Error bars are standard deviations over seeds; the number at each point is Welch's two-sided p-value
-    against the baseline of the same seeds.
+    Error bars are standard deviations over seeds; the number at each point is the two-sided p-value against
+    the baseline of the same seeds.
 
     Args:
         metrics: A row a run, as `amc_loss.statistics.collect` gives them.
         weight: λ at which the margin is varied.
         margin: m_g at which λ is varied.
+        equal_variances: As for `amc_loss.statistics.p_value`.
     """
     figure, axes = plt.subplots(2, 1, figsize=(COLUMN, COLUMN * 1.35), sharey=True)
     baseline = metrics.loc[metrics["loss"] == "cross_entropy", "accuracy"]
@@ -308,7 +309,8 @@ def sweep(metrics: pd.DataFrame, weight: float, margin: float) -> Figure:
             label=LOSSES["amc"],
         )
         for value, row in points.iterrows():
-            p = format_p_value(welch_p_value(runs.loc[runs[parameter] == value, "accuracy"], baseline))
+            of_value = runs.loc[runs[parameter] == value, "accuracy"]
+            p = format_p_value(p_value(of_value, baseline, equal_variances))
             axis.annotate(
                 f"p = {p}".replace("= <", "<") if p else "",
                 (value, row["mean"] + np.nan_to_num(row["std"])),

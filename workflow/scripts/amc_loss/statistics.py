@@ -11,14 +11,19 @@ from scipy.stats import ttest_ind
 CLUSTERING_METRICS = ("homogeneity", "completeness", "v_measure")
 
 
-def welch_p_value(first: Sequence[float], second: Sequence[float]) -> float:
-    """Two-sided p-value of Welch's t-test; NaN where it is undefined.
+def p_value(first: Sequence[float], second: Sequence[float], equal_variances: bool = False) -> float:
+    """Two-sided p-value of Welch's t-test, or of Student's; NaN where it is undefined.
 
     Undefined means fewer than two values on a side, or no spread on either.
+
+    Args:
+        first: Values of one group.
+        second: Values of the other.
+        equal_variances: Whether both are taken to vary alike, which makes it Student's test.
     """
     if min(len(first), len(second)) < 2 or (np.ptp(first) == 0 and np.ptp(second) == 0):
         return float("nan")
-    return float(ttest_ind(first, second, equal_var=False).pvalue)
+    return float(ttest_ind(first, second, equal_var=equal_variances).pvalue)
 
 
 def format_p_value(value: float) -> str:
@@ -33,12 +38,13 @@ def collect(paths: Sequence[str | Path]) -> pd.DataFrame:
     return pd.DataFrame([json.loads(Path(path).read_text()) for path in paths])
 
 
-def table1(metrics: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """Table 1: accuracy over seeds, Welch's test of AMC against + Euclid, and the paper's numbers.
+def table1(metrics: pd.DataFrame, paper: pd.DataFrame, equal_variances: bool = False) -> pd.DataFrame:
+    """Table 1: accuracy over seeds, the t-test of AMC against + Euclid, and the paper's numbers.
 
     Args:
         metrics: A row a run, as `collect` gives them.
         paper: Columns dataset, loss, mean, sd, p_value, as in ``resources/paper/table1.csv``.
+        equal_variances: As for `p_value`.
 
     Returns:
         Columns dataset, loss, n, mean, sd (of n - 1), p_value, paper_mean, paper_sd, paper_p_value; NaN
@@ -47,8 +53,10 @@ def table1(metrics: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     accuracy = metrics.groupby(["dataset", "loss"], sort=False)["accuracy"]
     table = accuracy.agg(n="size", mean="mean", sd="std").reset_index()
     table["p_value"] = [
-        welch_p_value(
-            accuracy.get_group((row.dataset, "amc")), accuracy.get_group((row.dataset, "euclidean"))
+        p_value(
+            accuracy.get_group((row.dataset, "amc")),
+            accuracy.get_group((row.dataset, "euclidean")),
+            equal_variances,
         )
         if row.loss == "amc"
         else np.nan

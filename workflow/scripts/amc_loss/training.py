@@ -1,12 +1,13 @@
 """Training of one run: Algorithm 1 with the schedules of section 3.2.
 
-The data stays on the device as uint8; shuffling and noise happen there, and nothing is read back to the
-host before an epoch ends.
+The data stays on the device as uint8; shuffling, translation and noise happen there, and nothing is read back
+to the host before an epoch ends.
 """
 
+import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from threading import Event
 from typing import Any
@@ -14,11 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from amc_loss import networks, schedules
+from amc_loss.batches import minibatches, translate
 from amc_loss.checkpoints import Checkpoint
 from amc_loss.datasets import Dataset
-from amc_loss.devices import autocast_dtype, make_deterministic, scale, to_device
+from amc_loss.devices import autocast_dtype, make_deterministic, to_device
+from amc_loss.inference import extract
 from amc_loss.interruption import stop_on_signals
 from amc_loss.losses import AngularMarginContrastiveLoss, EuclideanContrastiveLoss
 
@@ -38,12 +42,13 @@ class Training:
     The seed determines weights, order, noise and dropout; weights and order are the same for all losses.
 
     Args:
-        dataset: Training data; the test split is not looked at.
+        dataset: Training data; the test split is looked at with ``kept_epoch: best`` alone.
         settings: Resolved settings of the run, as `amc_loss.config.Study.settings` gives them.
         device: Where to train.
 
     Attributes:
-        network: The network, on ``device``.
+        network: The network in training, on ``device``.
+        evaluated: What is evaluated and kept: the network, or the moving average of its weights and buffers.
         history: A row for each finished epoch; see `train`.
 
     Raises:
@@ -62,13 +67,24 @@ class Training:
         self.network = build_network(dataset, settings).to(device).to(memory_format=torch.channels_last)
         self.dtype = autocast_dtype(settings["precision"], device)
         auxiliary_loss = AUXILIARY_LOSSES.get(settings["loss"])
-        self.auxiliary_loss = auxiliary_loss and auxiliary_loss(settings["margin"])
+        self.auxiliary_loss = auxiliary_loss and auxiliary_loss(
+            settings["margin"], **settings["auxiliary_loss"]
+        )
+        self.evaluated = self.network
+        if settings["ema_decay"]:
+            self.evaluated = copy.deepcopy(self.network)
+            self.update_average = get_ema_multi_avg_fn(settings["ema_decay"])
+            self.averages, self.averaged = map(_floating_state, (self.evaluated, self.network))
         self.optimizer = torch.optim.Adam(self.network.parameters(), eps=settings["adam_epsilon"], fused=True)
         self.order = torch.Generator(device).manual_seed(settings["seed"])
+        self.dataset = dataset
         self.x = to_device(dataset.x_train, device)
         self.y = torch.from_numpy(dataset.y_train).to(device)
-        self.steps = len(self.x) // settings["batch_size"]
+        full, rest = divmod(len(self.x), settings["batch_size"])
+        self.steps = full if settings["drop_last"] else full + bool(rest)
+        self.images = min(len(self.x), self.steps * settings["batch_size"])
         self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] | None = None
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:
@@ -84,14 +100,20 @@ class Training:
         Raises:
             FloatingPointError: If the loss of a step, or a weight after the last, was not finite.
         """
-        rates = epoch_settings(len(self.history), self.settings)
-        for group in self.optimizer.param_groups:
-            group["lr"], group["betas"] = rates["learning_rate"], (rates["beta1"], self.settings["beta2"])
+        epoch = len(self.history)
+        by_step = self.settings["schedules_change"] == "step"
         start = time.perf_counter()
-        batches = minibatches(self.x, self.y, self.settings["batch_size"], self.order)
+        batches = minibatches(
+            self.x, self.y, self.settings["batch_size"], self.order, self.settings["drop_last"]
+        )
         for images, labels in islice(batches, self.step, None):
+            rates = schedules.rates(epoch + by_step * self.step / self.steps, self.settings)
+            for group in self.optimizer.param_groups:
+                group["lr"], group["betas"] = rates["learning_rate"], (rates["beta1"], self.settings["beta2"])
+            if self.settings["translation"]:
+                images = translate(images, self.settings["translation"])
             measured = self.train_step(images, labels, rates["w"])
-            self.totals[:3] += measured
+            self.totals[:3] += measured * len(labels)
             bad = torch.where(measured.sum().isfinite(), torch.inf, self.step + 1.0)
             self.totals[3] = torch.minimum(self.totals[3], bad)
             self.step += 1
@@ -103,36 +125,54 @@ class Training:
         self._check_finite(first_bad)
         if self.step < self.steps:
             return False
-        means = (total / self.steps for total in sums)
+        means = (total / self.images for total in sums)
         row = dict(zip(("cross_entropy", "auxiliary", "accuracy"), means, strict=True))
-        self.history.append({"epoch": len(self.history), **rates, **row, "seconds": self.seconds})
+        self.history.append(
+            {"epoch": epoch, **schedules.rates(epoch, self.settings), **row, "seconds": self.seconds}
+        )
+        if self.settings["kept_epoch"] == "best":
+            self._keep_best()
         self._begin_epoch()
         return True
 
-    def train_step(self, images: Tensor, labels: Tensor, ramp: float) -> Tensor:
+    def _keep_best(self) -> None:
+        accuracy = accuracy_on_test_split(self.evaluated, self.dataset, self.device)
+        if all(accuracy > row["test_accuracy"] for row in self.history[:-1]):
+            self.best = {key: value.clone() for key, value in self.evaluated.state_dict().items()}
+        self.history[-1]["test_accuracy"] = accuracy
+
+    def kept(self) -> networks.ConvNet:
+        """The network to evaluate, once the training has ended: that of the last epoch, or of the best."""
+        if self.best is not None:
+            self.evaluated.load_state_dict(self.best)
+        return self.evaluated
+
+    def train_step(self, images: Tensor, labels: Tensor, w: float) -> Tensor:
         """One iteration of Algorithm 1.
 
         Args:
             images: A minibatch, shape (n, channels, height, width), uint8.
             labels: Its labels, shape (n,).
-            ramp: w(t).
+            w: w(t).
 
         Returns:
             Cross-entropy, auxiliary loss before weighting, and accuracy in percent, shape (3,).
         """
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            features = self.network.deep_features(scale(images))
+            features = self.network.deep_features(images)
             logits = self.network.classifier(features)
         logits = logits.float()
         predicted = logits.argmax(1)
         loss = classification = cross_entropy(logits, labels)
         auxiliary = torch.zeros_like(classification)
         if self.auxiliary_loss is not None:
-            auxiliary = self.auxiliary_loss(features, predicted)
-            loss = classification + ramp * self.settings["weight"] * auxiliary
+            auxiliary = self.auxiliary_loss(features, predicted, labels)
+            loss = classification + w * self.settings["weight"] * auxiliary
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
+        if self.settings["ema_decay"]:
+            self.update_average(self.averages, self.averaged, 0)
         accuracy = 100 * (predicted == labels).float().mean()
         return torch.stack([classification.detach(), auxiliary.detach(), accuracy])
 
@@ -153,6 +193,8 @@ class Training:
         """All that continuing needs, as tensors and plain objects."""
         return {
             "network": self.network.state_dict(),
+            "average": self.evaluated.state_dict() if self.settings["ema_decay"] else None,
+            "best": self.best,
             "optimizer": self.optimizer.state_dict(),
             "history": self.history,
             "step": self.step,
@@ -166,6 +208,9 @@ class Training:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state that `state_dict` gave."""
         self.network.load_state_dict(state["network"])
+        if state["average"] is not None:
+            self.evaluated.load_state_dict(state["average"])
+        self.best = state["best"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.history, self.step, self.seconds = state["history"], state["step"], state["seconds"]
         self.totals = state["totals"].to(self.device)
@@ -188,7 +233,7 @@ def train(
     SIGTERM and SIGINT stop it after the step in progress, with a checkpoint.
 
     Args:
-        dataset: Training data; the test split is not looked at.
+        dataset: Training data; the test split is looked at with ``kept_epoch: best`` alone.
         settings: Resolved settings of the run, as `amc_loss.config.Study.settings` gives them.
         device: Where to train.
         checkpoint: Where to keep the training's state; removing it is left to the caller.
@@ -197,7 +242,8 @@ def train(
     Returns:
         The trained network, on ``device``, and the history, a row an epoch: epoch, learning_rate, beta1,
         w (the w(t) of section 3.2), cross_entropy, auxiliary (before weighting), accuracy (percent, on
-        the noisy training images), seconds.
+        the noisy training images), seconds, and with ``kept_epoch: best`` test_accuracy (percent). With
+        schedules that change each step, the rates are those at the start of the epoch.
 
     Raises:
         ValueError: If there are fewer images than a minibatch takes.
@@ -216,8 +262,7 @@ def train(
                 ended = training.run_epoch(stop)
                 epoch = len(training.history)
                 if ended:
-                    images = training.steps * settings["batch_size"]
-                    report(progress_line(training.history[-1], images, settings["epochs"]))
+                    report(progress_line(training.history[-1], training.images, settings["epochs"]))
                 stopped = stop.is_set() and epoch < settings["epochs"]
                 if checkpoint and (stopped or (epoch % checkpoint.every == 0 and epoch < settings["epochs"])):
                     checkpoint.save(training.state_dict())
@@ -229,19 +274,20 @@ def train(
             f"the GPU has too little memory for a minibatch of {settings['batch_size']}: lower "
             "training.batch_size or network.width_multiplier, or let fewer trainings share the GPU"
         ) from error
-    return training.network, training.history
+    return training.kept(), training.history
 
 
-def epoch_settings(epoch: int, settings: dict[str, Any]) -> dict[str, float]:
-    """Learning rate, β1 and w(t) of an epoch counted from 0 (section 3.2)."""
-    ramps = {"ramp_down_epochs": settings["ramp_down"], "epochs": settings["epochs"]}
-    return {
-        "learning_rate": schedules.learning_rate(
-            epoch, maximum=settings["learning_rate"], ramp_up_epochs=settings["ramp_up"], **ramps
-        ),
-        "beta1": schedules.beta1(epoch, start=settings["beta1"], end=settings["beta1_end"], **ramps),
-        "w": schedules.ramp_up(epoch, settings["ramp_up"]),
-    }
+def accuracy_on_test_split(network: networks.ConvNet, dataset: Dataset, device: torch.device) -> float:
+    """Accuracy on the test split in percent; leaves the network in the mode it was in."""
+    was_training = network.training
+    _, logits = extract(network.eval(), dataset.x_test, device)
+    network.train(was_training)
+    return 100 * float((logits.argmax(1) == dataset.y_test).mean())
+
+
+def _floating_state(network: networks.ConvNet) -> list[Tensor]:
+    """Weights, biases and running averages, which share memory with the network's."""
+    return [value for value in network.state_dict().values() if value.is_floating_point()]
 
 
 def progress_line(row: dict[str, float], images: int, epochs: int) -> str:
@@ -254,19 +300,3 @@ def progress_line(row: dict[str, float], images: int, epochs: int) -> str:
         f"auxiliary {row['auxiliary']:.4f}  accuracy {row['accuracy']:.2f}%  "
         f"{images / row['seconds']:,.0f} images/s  {minutes // 60}:{minutes % 60:02}:{seconds:02} left"
     )
-
-
-def minibatches(
-    x: Tensor, y: Tensor, batch_size: int, order: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffled full minibatches; a last partial one is dropped.
-
-    Args:
-        x: Images, shape (N, channels, height, width).
-        y: Labels, shape (N,).
-        batch_size: Images a minibatch.
-        order: Generator on the tensors' device.
-    """
-    permutation = torch.randperm(len(x), generator=order, device=x.device)
-    for batch in permutation.split(batch_size)[: len(x) // batch_size]:
-        yield x[batch], y[batch]

@@ -1,0 +1,42 @@
+"""Minibatches of a dataset on the device, in the order and the places that a training sees them."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+def translate(images: Tensor, pixels: int) -> Tensor:
+    """Move each image by its own random offset, reflecting at the borders.
+
+    Args:
+        images: Shape (n, channels, height, width).
+        pixels: The largest offset in each direction; all integers up to it are equally likely.
+    """
+    n, _, *sizes = images.shape
+    indices = []
+    for size in sizes:
+        offset = torch.randint(-pixels, pixels + 1, (n, 1), device=images.device)
+        index = (torch.arange(size, device=images.device) + offset).abs()
+        indices.append(size - 1 - (size - 1 - index).abs())
+    rows, columns = indices
+    sample = torch.arange(n, device=images.device)[:, None, None]
+    return images.permute(0, 2, 3, 1)[sample, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def minibatches(
+    x: Tensor, y: Tensor, batch_size: int, order: torch.Generator, drop_last: bool = True
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Shuffled minibatches.
+
+    Args:
+        x: Images, shape (N, channels, height, width).
+        y: Labels, shape (N,).
+        batch_size: Images a minibatch.
+        order: Generator on the tensors' device.
+        drop_last: Whether a last minibatch that is not full is left out.
+    """
+    permutation = torch.randperm(len(x), generator=order, device=x.device)
+    for batch in permutation.split(batch_size):
+        if len(batch) == batch_size or not drop_last:
+            yield x[batch], y[batch]
