@@ -4,13 +4,18 @@
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 CORES ?= $(shell nproc)
 
-.PHONY: demo test check
+.PHONY: demo test check docs
 
 demo: $(UV)
 	$(UV) run --locked snakemake --workflow-profile profiles/demo --logger rich --cores $(CORES)
 
 test: $(UV)
 	$(UV) run --locked --group test $(MAKE) check
+
+# The pages that are made from the configuration.
+docs: $(UV)
+	$(UV) run --locked python docs/protocol.py > docs/protocol.md.new
+	mv docs/protocol.md.new docs/protocol.md
 
 # What `make test` runs inside the environment.
 check:

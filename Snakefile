@@ -54,6 +54,7 @@ rule all:
         rules.table1.output,
         rules.table2.output,
         rules.clustering.output,
+        rules.protocol.output,
         rules.figures.input,
 
 

@@ -15,6 +15,7 @@ import torch
 import yaml
 from conftest import Checkout
 from filelock import FileLock
+from sklearn.metrics import homogeneity_score
 
 STUDY = {
     "study": {"name": "tiny", "seeds": [0, 1]},
@@ -53,6 +54,7 @@ def changed(finished):
 def test_results_are_where_others_rely_on_them(finished):
     files = ["metrics.csv", "report.zip"]
     files += [f"tables/{t}.{end}" for t in ("table1", "table2", "clustering") for end in ("csv", "md", "tex")]
+    files += ["tables/protocol.csv", "tables/protocol.md"]
     files += [f"figures/figure{n}.{end}" for n in range(1, 8) for end in ("pdf", "png")]
     run_files = ("model.pt", "history.csv", "metrics.json", "features.npz", "provenance.json")
     runs = list((finished.results / "runs").iterdir())
@@ -137,7 +139,12 @@ def test_report_holds_every_figure_and_table(finished):
     with zipfile.ZipFile(finished.results / "report.zip") as report:
         names = [name.rsplit("/", 1)[1] for name in report.namelist()]
         html = report.read("report/report.html").decode()
-    assert {f"figure{n}.png" for n in range(1, 8)} | {"table1.md", "table2.md", "clustering.md"} <= set(names)
+    assert {f"figure{n}.png" for n in range(1, 8)} | {
+        "table1.md",
+        "table2.md",
+        "clustering.md",
+        "protocol.md",
+    } <= set(names)
     assert "Welch" in html
 
 
@@ -161,7 +168,7 @@ def test_trap_1_a_colour_redraws_figures_and_retrains_nothing(changed):
 
 
 def test_trap_1_a_change_in_the_loss_trains_every_run_again(changed):
-    changed.replace("workflow/scripts/amc_loss/losses.py", "1 - 1e-7", "1 - 1e-6")
+    changed.replace("workflow/scripts/amc_loss/losses.py", "-1 + self.guard", "-1 + 2 * self.guard")
     jobs = changed.jobs(*ARGUMENTS)
     assert jobs["train"] == jobs["evaluate"] == RUNS
     assert "download_dataset" not in jobs
@@ -177,7 +184,9 @@ def test_trap_1_a_comment_or_a_time_stamp_changes_nothing(changed):
 
 
 def test_trap_1_a_change_in_the_statistics_makes_tables_and_their_figures(changed):
-    changed.replace("workflow/scripts/amc_loss/statistics.py", "equal_var=False", "equal_var=True")
+    changed.replace(
+        "workflow/scripts/amc_loss/statistics.py", "ttest_ind(first, second", "ttest_ind(second, first"
+    )
     jobs = changed.jobs(*ARGUMENTS)
     assert not set(jobs) & {"train", "evaluate", "gradcam", "tsne"}
     assert jobs["table1"] == jobs["clustering"] == jobs["figure7"] == 1
@@ -237,6 +246,41 @@ def test_a_failing_job_says_why_on_the_terminal_and_in_its_log(finished):
         assert "resources/datasets/digits.npz is not a usable dataset" in text
         assert "Traceback" in text
     assert "results/tiny/logs/figure3.log" in output
+
+
+def test_the_protocol_of_the_released_code(finished):
+    study = {
+        **STUDY,
+        "protocol": "released_code",
+        "study": {"name": "released", "seeds": [0]},
+        "evaluation": {"clusters": "k_means"},
+        "figures": {"figure7": {"seeds": [0]}},
+    }
+    (finished.path / "released.yaml").write_text(yaml.safe_dump(study))
+    finished.snakemake("table1", "figure2", "protocol", "--cores", "2", *ARGUMENTS, "released.yaml")
+    results = finished.path / "results/released"
+    run = results / "runs/digits-top-amc-lambda0.1-margin0.5-seed0"
+    settings = json.loads((run / "provenance.json").read_text())["settings"]
+    assert (settings["ema_decay"], settings["translation"]) == (0.999, 2)
+    assert settings["auxiliary_schedule"] == {"first_epoch": "zero", "maximum": 100, "ramps_down": False}
+    assert pd.read_csv(run / "history.csv")["w"].tolist()[0] == 0
+    convolutions = [
+        value
+        for value in torch.load(run / "model.pt", weights_only=True)["state"].values()
+        if value.ndim == 4
+    ]
+    assert len(convolutions) == 8
+    metrics = json.loads((run / "metrics.json").read_text())
+    with np.load(run / "features.npz", allow_pickle=False) as arrays:
+        by_prediction = homogeneity_score(arrays["labels_test"], arrays["logits_test"].argmax(1))
+    assert metrics["homogeneity"] != pytest.approx(by_prediction)
+    protocol = pd.read_csv(results / "tables/protocol.csv", dtype=str).set_index("setting")
+    assert protocol.loc["training.ema_decay", ["paper", "released_code", "this study"]].tolist() == [
+        "0",
+        "0.999",
+        "0.999",
+    ]
+    assert protocol.loc["training.schedule.top.epochs", "this study"] == "2"
 
 
 def test_a_training_that_is_terminated_continues_when_snakemake_retries_it(finished):

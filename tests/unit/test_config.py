@@ -1,6 +1,7 @@
 """The configuration's checks and the runs that follow from it."""
 
 import copy
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from snakemake.utils import update_config
 
 from amc_loss.config import ConfigError, Study
+from amc_loss.protocol import compare
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -104,6 +106,94 @@ def test_width_multiplier_of_each_column():
     assert changed.architecture("bottom3d")["width_multiplier"] == 2
 
 
+def test_the_released_code_differs_in_what_its_authors_did_otherwise():
+    """Read off the released code; all else is the paper's."""
+    paper, released = (study().protocols[name] for name in ("paper", "released_code"))
+
+    def differences(one, other, path=""):
+        if not isinstance(one, dict):
+            return {path.strip("."): other} if one != other else {}
+        assert set(one) == set(other)
+        return {k: v for key in one for k, v in differences(one[key], other[key], f"{path}.{key}").items()}
+
+    assert differences(paper, released) == {
+        "contrastive.w_maximum": 100,
+        "contrastive.w_first_epoch": "zero",
+        "contrastive.reduction": "pairs",
+        "network.widths.top": [[64, 64, 64], [128, 128, 128], [256, 128]],
+        "network.input_divisor": 256,
+        "network.batch_norm_scale": False,
+        "network.batch_norm_decay": 0.999,
+        "training.schedule.top.epochs": 200,
+        "training.schedule.top.ramp_up": 50,
+        "training.schedule.top.ramp_down": 30,
+        "training.ramp_down_steepness": 7.5,
+        "training.translation": 2,
+        "training.ema_decay": 0.999,
+        "grad_cam.divide_by_rms": True,
+        "grad_cam.start": 1,
+    }
+
+
+def test_settings_of_a_run_are_those_of_the_protocol():
+    released = study(protocol="released_code")
+    amc = released.settings(released.runs["cifar10-top-amc-lambda0.1-margin0.5-seed0"])
+    assert amc["weight"] * amc["auxiliary_schedule"]["maximum"] == pytest.approx(10)
+    assert amc["auxiliary_loss"] == {
+        "guard": 1e-7,
+        "pairs": "halves",
+        "neighbours": "predicted",
+        "reduction": "pairs",
+    }
+    assert (amc["epochs"], amc["ema_decay"], amc["translation"]) == (200, 0.999, 2)
+    assert amc["architecture"]["widths"] == [[64, 64, 64], [128, 128, 128], [256, 128]]
+    euclidean = released.settings(released.runs["cifar10-top-euclidean-lambda0.1-margin1-seed0"])
+    assert euclidean["auxiliary_loss"]["normalise"] is False
+    assert "guard" not in euclidean["auxiliary_loss"]
+
+
+def test_settings_of_the_auxiliary_losses_do_not_concern_cross_entropy():
+    changed = {"contrastive__reduction": "pairs", "contrastive__w_maximum": 100, "losses__amc__margin": 0.7}
+    name = "cifar10-top-cross_entropy-seed0"
+    assert study(**changed).settings(study().runs[name]) == study().settings(study().runs[name])
+
+
+@pytest.mark.parametrize("protocol", ["paper", "released_code"])
+def test_each_setting_of_a_protocol_can_be_set_otherwise_by_itself(protocol):
+    changed = study(protocol=protocol, training__translation=5, network__widths={"bottom": [[8], [8], [9]]})
+    assert changed.config["training"] == {**study().protocols[protocol]["training"], "translation": 5}
+    assert changed.architecture("bottom2d")["widths"] == [[8], [8], [9]]
+    assert changed.architecture("top")["widths"] == study().protocols[protocol]["network"]["widths"]["top"]
+
+
+def test_a_protocol_of_one_s_own_is_the_paper_s_with_differences():
+    own = study(protocols__mine={"training": {"ema_decay": 0.99}}, protocol="mine")
+    assert own.config["training"] == {**study().config["training"], "ema_decay": 0.99}
+
+
+def test_the_page_of_protocols_is_made_from_the_configuration():
+    spec = importlib.util.spec_from_file_location("page", ROOT / "docs/protocol.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/protocol.md").read_text() == module.page(), "run `make docs`"
+
+
+def test_every_setting_of_a_protocol_is_compared():
+    paper = study()
+    rows = compare(SCHEMA, {**paper.protocols, "this study": study(training__translation=5).config})
+
+    def leaves(value, path=""):
+        if isinstance(value, dict) and value:
+            return {leaf for key in value for leaf in leaves(value[key], f"{path}.{key}")}
+        return {path.strip(".")} if value != {} else set()
+
+    assert {row["setting"] for row in rows} == leaves(paper.protocols["paper"])
+    row = next(row for row in rows if row["setting"] == "training.translation")
+    assert (row["paper"], row["released_code"], row["this study"]) == ("0", "2", "5")
+    free = {"width_multiplier.top", "width_multiplier.bottom", "deterministic", "checkpoint_every"}
+    assert all(row["source"] or row["setting"].split(".", 1)[1] in free for row in rows)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -116,6 +206,27 @@ def test_width_multiplier_of_each_column():
             "checkpoint_every",
         ),
         ({"studdy": {}}, "unknown key 'studdy' in the configuration: did you mean 'study'?"),
+        (
+            {"protocol": "papr"},
+            "'protocol' is 'papr'; defined under 'protocols' are paper, released_code",
+        ),
+        (
+            {"protocols__released_code": {"figures": {}}},
+            "unknown key 'protocols.released_code.figures' in the configuration: allowed here: losses, contrastive, "
+            "network, training, evaluation, grad_cam",
+        ),
+        (
+            {"protocols__mine": {"training": {"translate": 2}}, "protocol": "mine"},
+            "unknown key 'training.translate' in the configuration: did you mean 'translation'?",
+        ),
+        ({"protocols__mine": None}, "'protocols.mine' must be a mapping, not null"),
+        ({"protocols": []}, "'protocols' must be a mapping that has 'paper'"),
+        ({"training": 3}, "'training' must be a mapping, not 3"),
+        ({"study__networks": {"mnist": "middle"}}, '\'study.networks.mnist\' must be one of "top", "bottom"'),
+        (
+            {"study__networks": {"imagenet": "top"}},
+            "'study.networks' names 'imagenet'; defined under 'datasets' are",
+        ),
         ({"study__seeds": []}, "'study.seeds' has 0 entries; it needs at least 1"),
         ({"study__seeds": [0, 0]}, "'study.seeds' lists an entry twice: [0, 0]"),
         ({"study__seeds": [0, "1"]}, "'study.seeds.1' must be an integer, not \"1\""),

@@ -30,6 +30,38 @@ def test_grad_cam_is_the_class_activation_map(dataset):
     assert not np.allclose(maps, swapped)
 
 
+def test_grad_cam_of_the_released_code(dataset):
+    """Gradients over their root mean square, maps added to ones, then ReLU and the maximum."""
+    torch.manual_seed(0)
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    targets = np.arange(20) % 2
+    maps = explain.grad_cam(network, dataset.x_test, targets, CPU, divide_by_rms=True, start=1)
+    with torch.no_grad():
+        activations = network.convolutions(to_device(dataset.x_test, CPU) / 255)
+        # The gradient is constant over a map.
+        weights = network.classifier.weight[torch.from_numpy(targets)]
+        weights = weights / weights.square().mean(1, keepdim=True).sqrt()
+        expected = (1 + torch.einsum("nchw,nc->nhw", activations, weights)).clamp(min=0)
+        expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
+        expected /= expected.amax((1, 2), keepdim=True)
+    np.testing.assert_allclose(maps, expected, atol=1e-5)
+    assert not np.allclose(maps, explain.grad_cam(network, dataset.x_test, targets, CPU), atol=0.01)
+
+
+def test_grad_cam_of_another_layer(dataset):
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    images, targets = dataset.x_test[:2], np.array([0, 1])
+    last, named, early = (
+        explain.grad_cam(network, images, targets, CPU, layer) for layer in ("last", "conv3_3", "conv1_2")
+    )
+    np.testing.assert_array_equal(last, named)
+    assert not np.allclose(last, early)
+    with pytest.raises(
+        ValueError, match=r"grad_cam.layer is 'conv9'; there are last, noise, conv1_1, .*conv3_3"
+    ):
+        explain.grad_cam(network, images, targets, CPU, "conv9")
+
+
 def test_a_map_without_evidence_is_zero(dataset):
     network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
     torch.nn.init.zeros_(network.classifier.weight)

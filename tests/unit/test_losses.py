@@ -1,5 +1,6 @@
 """The losses against naive loops in float64, written from the paper's equations and nothing else."""
 
+import itertools
 import math
 
 import pytest
@@ -8,13 +9,13 @@ import torch
 from amc_loss.losses import AngularMarginContrastiveLoss, EuclideanContrastiveLoss
 
 
-def naive(kind, features, labels, margin):
+def naive(kind, features, labels, margin, pairs="halves"):
     """Equations 1 to 3 and the sum of Algorithm 1, with the gradient worked out by hand."""
     x = [[float(value) for value in row] for row in features]
     n, half, d = len(x), len(x) // 2, len(x[0])
     total, gradient = 0.0, [[0.0] * d for _ in x]
-    for i in range(half):
-        j = i + half
+    halves = [(i, i + half) for i in range(half)]
+    for i, j in halves if pairs == "halves" else itertools.combinations(range(n), 2):
         if kind == "euclidean":
             distance = math.sqrt(sum((a - b) ** 2 for a, b in zip(x[i], x[j], strict=True)))
             by_i = [(a - b) / distance if distance else 0.0 for a, b in zip(x[i], x[j], strict=True)]
@@ -50,14 +51,15 @@ LOSSES = {"amc": AngularMarginContrastiveLoss, "euclidean": EuclideanContrastive
 
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("margin", [0.5, 1.0, 2.5])
-@pytest.mark.parametrize(("n", "d"), [(2, 2), (8, 3), (128, 128)])
-def test_random_vectors_give_value_and_gradient_of_the_equations(kind, margin, n, d):
+@pytest.mark.parametrize("pairs", ["halves", "all"])
+@pytest.mark.parametrize(("n", "d"), [(2, 2), (8, 3), (64, 32)])
+def test_random_vectors_give_value_and_gradient_of_the_equations(kind, margin, pairs, n, d):
     generator = torch.Generator().manual_seed(n * d)
     features = torch.randn(n, d, generator=generator, dtype=torch.float64, requires_grad=True)
     labels = torch.randint(0, 3, (n,), generator=generator)
-    loss = LOSSES[kind](margin)(features, labels)
+    loss = LOSSES[kind](margin, pairs)(features, labels)
     loss.backward()
-    value, gradient = naive(kind, features.tolist(), labels.tolist(), margin)
+    value, gradient = naive(kind, features.tolist(), labels.tolist(), margin, pairs)
     assert loss.item() == pytest.approx(value, rel=1e-9, abs=1e-12)
     torch.testing.assert_close(
         features.grad, torch.tensor(gradient, dtype=torch.float64), rtol=1e-7, atol=1e-11
@@ -120,6 +122,35 @@ def test_reduction_over_pairs_is_twice_that_over_the_batch():
     batch, pairs = (AngularMarginContrastiveLoss(reduction=r)(features, labels) for r in ("batch", "pairs"))
     assert pairs.item() == pytest.approx(2 * batch.item())
 
+    every = AngularMarginContrastiveLoss(pairs="all", reduction="pairs")(features, labels)
+    summed = AngularMarginContrastiveLoss(pairs="all")(features, labels)
+    assert every.item() == pytest.approx(summed.item() * 10 / 45)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_neighbours_by_true_labels(kind):
+    features = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    predicted, true = torch.tensor([0, 0, 0, 0, 0, 0]), torch.tensor([0, 1, 2, 0, 2, 1])
+    by_true = LOSSES[kind](neighbours="true")
+    assert by_true(features, predicted, true) == LOSSES[kind]()(features, true)
+    assert by_true(features, predicted, true) != LOSSES[kind]()(features, predicted)
+    assert LOSSES[kind]()(features, predicted, true) == LOSSES[kind]()(features, predicted)
+    with pytest.raises(ValueError, match="with neighbours='true' the loss needs true_labels"):
+        by_true(features, predicted)
+
+
+@pytest.mark.parametrize("guard", [1e-7, 1e-3])
+def test_the_guard_bounds_the_angle(guard):
+    features, labels = torch.tensor([[1.0, 0.0], [1.0, 0.0]], dtype=torch.float64), torch.tensor([0, 0])
+    loss = AngularMarginContrastiveLoss(guard=guard)(features, labels)
+    assert loss.item() == pytest.approx(math.acos(1 - guard) ** 2 / 2, rel=1e-6)
+
+
+def test_euclidean_distance_of_unit_features():
+    features, labels = torch.tensor([[3.0, 0.0], [0.0, 7.0]]), torch.tensor([0, 0])
+    assert EuclideanContrastiveLoss()(features, labels).item() == pytest.approx((9 + 49) / 2)
+    assert EuclideanContrastiveLoss(normalise=True)(features, labels).item() == pytest.approx(2 / 2)
+
 
 def test_odd_and_tiny_batches():
     features, labels = torch.randn(5, 4), torch.zeros(5, dtype=torch.long)
@@ -141,7 +172,9 @@ def test_half_precision_does_not_reach_the_angle(autocast):
 def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="margin must be positive, not 0"):
         AngularMarginContrastiveLoss(margin=0)
-    with pytest.raises(ValueError, match="reduction must be"):
+    with pytest.raises(ValueError, match="reduction must be 'batch' or 'pairs', not 'sum'"):
         EuclideanContrastiveLoss(reduction="sum")
+    with pytest.raises(ValueError, match="neighbours must be 'predicted' or 'true', not 'all'"):
+        AngularMarginContrastiveLoss(neighbours="all")
     with pytest.raises(ValueError, match=r"shape \(n,\), not \(4, 2\) and \(3,\)"):
         AngularMarginContrastiveLoss()(torch.randn(4, 2), torch.zeros(3))

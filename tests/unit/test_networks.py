@@ -87,9 +87,78 @@ def test_batch_normalisation_and_initial_weights():
     assert network.classifier.bias.abs().max() == 0
 
 
+def test_network_of_the_released_code():
+    """Narrow, and with one 1×1 convolution: the last maps are 128 of 6×6."""
+    released = {
+        "widths": [[64, 64, 64], [128, 128, 128], [256, 128]],
+        "batch_norm_scale": False,
+        "batch_norm_decay": 0.999,
+    }
+    network = networks.build("top", 3, 10, **released)
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [m.out_channels for m in convolutions] == [64, 64, 64, 128, 128, 128, 256, 128]
+    assert [m.kernel_size[0] for m in convolutions] == [3] * 7 + [1]
+    assert [m.padding for m in convolutions] == ["same"] * 6 + ["valid", "same"]
+    assert network.convolutions(torch.rand(2, 3, 32, 32)).shape == (2, 128, 6, 6)
+    # 3×3 weights, 1×1 weights, a shift for each channel, the classifier; no scale and no bias.
+    weights = 9 * (3 * 64 + 2 * 64 * 64 + 64 * 128 + 2 * 128 * 128 + 128 * 256) + 256 * 128
+    assert sum(p.numel() for p in network.parameters()) == weights + 3 * 64 + 3 * 128 + 256 + 128 + 1290
+
+
+def test_batch_normalisation_without_scale():
+    norm = networks.build("top", 3, 10, batch_norm_scale=False, batch_norm_decay=0.999).convolutions.conv1_1[
+        1
+    ]
+    assert [name for name, _ in norm.named_parameters()] == ["bias"]
+    assert norm.momentum == pytest.approx(0.001)
+    x = torch.randn(16, 128, 4, 4)
+    y = norm(3 + 2 * x)
+    expected = (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True, correction=0)
+    torch.testing.assert_close(y, expected, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(norm.running_mean, 0.001 * (3 + 2 * x).mean((0, 2, 3)))
+
+
+def test_batch_normalisation_before_and_after_the_activation():
+    kinds = {
+        position: [
+            type(m).__name__
+            for m in networks.build("top", 3, 10, batch_norm_position=position).convolutions.conv2_2
+        ]
+        for position in ("before_activation", "after_activation")
+    }
+    assert kinds["before_activation"] == ["Conv2d", "BatchNorm2d", "LeakyReLU"]
+    assert kinds["after_activation"] == ["Conv2d", "LeakyReLU", "BatchNorm2d"]
+    after = networks.build("top", 3, 10, batch_norm_position="after_activation")
+    assert {row.name: row.description for row in networks.summarise(after, (3, 32, 32))}[
+        "conv2_1"
+    ].startswith("3×3 conv")
+
+
+def test_bias_of_convolutions():
+    for bias in (True, False):
+        network = networks.build("top", 3, 10, convolution_bias=bias)
+        convolutions = [m for m in network.convolutions.modules() if isinstance(m, torch.nn.Conv2d)]
+        assert {m.bias is not None for m in convolutions} == {bias}
+        assert all(m.bias.abs().max() == 0 for m in convolutions if bias)
+
+
+def test_he_uniform_weights():
+    weight = networks.build("top", 3, 10, initial_weights="he_uniform").convolutions.conv2_2[0].weight
+    assert weight.var().item() == pytest.approx(2 / (9 * 256), rel=0.02)
+
+
+@pytest.mark.parametrize("divisor", [255, 256])
+def test_pixels_are_divided(divisor):
+    network = networks.build("bottom2d", 1, 10, input_divisor=divisor)
+    seen = []
+    network.convolutions.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    network(torch.full((2, 1, 28, 28), 51, dtype=torch.uint8))
+    assert seen[0].unique().tolist() == pytest.approx([51 / divisor])
+
+
 def test_features_and_logits():
     network = networks.build("bottom3d", 1, 7).eval()
-    x = torch.rand(4, 1, 28, 28)
+    x = 255 * torch.rand(4, 1, 28, 28)
     features = network.deep_features(x)
     assert features.shape == (4, 3)
     torch.testing.assert_close(network(x), features @ network.classifier.weight.T + network.classifier.bias)

@@ -109,6 +109,22 @@ def test_a_signal_stops_in_the_middle_of_an_epoch_with_a_checkpoint(dataset, set
     assert_same(results(whole), results(stopped))
 
 
+def test_averages_the_best_epoch_and_a_partial_minibatch_survive_as_well(dataset, settings, folders):
+    whole, stopped = folders
+    settings |= {"epochs": 60, "ema_decay": 0.9, "kept_epoch": "best", "translation": 1}
+    settings |= {"drop_last": False, "batch_size": 24, "schedules_change": "step"}
+    start(dataset, settings, whole).join()
+    for _ in range(3):
+        lines = len(lines_of(stopped))
+        process = start(dataset, settings, stopped)
+        wait_for_lines(stopped, lines + 3)
+        os.kill(process.pid, signal.SIGTERM)
+        process.join()
+    start(dataset, settings, stopped).join()
+    assert (stopped / "log").read_text().count("continuing after epoch") == 3
+    assert_same(results(whole), results(stopped))
+
+
 def run(dataset, settings, tmp_path, every=1, **changes):
     lines = []
     identity = {"settings": {**settings, **changes}, "data": "d", "code": "c"}

@@ -4,13 +4,14 @@ import math
 import platform
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
 from amc_loss import training
-from amc_loss.batches import minibatches
+from amc_loss.batches import minibatches, translate
 from amc_loss.devices import autocast_dtype, pick_device, to_device
 from amc_loss.losses import AngularMarginContrastiveLoss
 
@@ -100,6 +101,118 @@ def test_one_step_is_algorithm_1(dataset, settings):
         torch.testing.assert_close(measured, torch.stack([classification, auxiliary, accuracy]).detach())
     for one, two in zip(tested.network.parameters(), network.parameters(), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
+
+
+def states(training):
+    return {name: value.clone() for name, value in training.network.state_dict().items()}
+
+
+def test_the_moving_average_has_weights_and_batch_norm_statistics(dataset, settings):
+    """As `tf.train.ExponentialMovingAverage`: from the initial values, after each step."""
+    one = training.Training(dataset, {**settings, "ema_decay": 0.9}, CPU)
+    expected = {name: value.double() for name, value in states(one).items()}
+    for _ in range(5):
+        one.train_step(one.x[:16], one.y[:16], 1.0)
+        for name, value in states(one).items():
+            expected[name] = 0.9 * expected[name] + 0.1 * value.double()
+    for name, value in one.evaluated.state_dict().items():
+        if "num_batches" not in name:
+            torch.testing.assert_close(value, expected[name].float(), msg=name)
+    average, network = one.evaluated.state_dict(), one.network.state_dict()
+    for name in ("convolutions.conv1_1.1.running_var", "convolutions.conv1_1.0.weight"):
+        assert not torch.equal(average[name], network[name])
+    assert one.kept() is one.evaluated
+
+
+def test_without_a_moving_average_the_weights_themselves_are_evaluated(dataset, settings):
+    one = training.Training(dataset, settings, CPU)
+    assert one.kept() is one.network
+
+
+@pytest.mark.parametrize(("kept", "epoch"), [("last", 3), ("best", 1)])
+def test_the_last_or_the_best_epoch_is_kept(dataset, settings, monkeypatch, kept, epoch):
+    accuracies, seen = iter([50.0, 70.0, 70.0, 60.0]), []
+
+    def measured(network, data, device):
+        seen.append({name: value.clone() for name, value in network.state_dict().items()})
+        return next(accuracies)
+
+    monkeypatch.setattr(training, "accuracy_on_test_split", measured)
+    network, history = train(dataset, settings, epochs=4, kept_epoch=kept)
+    last, _ = train(dataset, settings, epochs=4)
+    wanted = seen[epoch] if kept == "best" else last.state_dict()
+    assert all(torch.equal(value, wanted[name]) for name, value in network.state_dict().items())
+    assert len(seen) == (4 if kept == "best" else 0)
+    if kept == "best":
+        assert [row["test_accuracy"] for row in history] == [50, 70, 70, 60]
+
+
+def test_accuracy_on_the_test_split(dataset, settings):
+    network, _ = train(dataset, settings, epochs=25)
+    network.train()
+    accuracy = training.accuracy_on_test_split(network, dataset, CPU)
+    assert network.training
+    predicted = network.eval()(to_device(dataset.x_test, CPU)).argmax(1).numpy()
+    assert accuracy == 100 * (predicted == dataset.y_test).mean()
+
+
+@pytest.mark.parametrize(("drop_last", "sizes"), [(True, [24, 24]), (False, [24, 24, 16])])
+def test_a_last_minibatch_that_is_not_full(dataset, settings, monkeypatch, drop_last, sizes):
+    seen = []
+
+    def record(self, images, labels, w):
+        seen.append(len(labels))
+        return torch.tensor([float(len(seen)), 0.0, 0.0])
+
+    monkeypatch.setattr(training.Training, "train_step", record)
+    _, history = train(dataset, settings, batch_size=24, drop_last=drop_last, epochs=1)
+    assert seen == sizes
+    # A mean over images, not over minibatches.
+    mean = sum(n * number for number, n in enumerate(sizes, 1)) / sum(sizes)
+    assert history[0]["cross_entropy"] == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("unit", ["epoch", "step"])
+def test_schedules_change_each_epoch_or_each_step(dataset, settings, monkeypatch, unit):
+    seen = []
+
+    def record(self, images, labels, w):
+        seen.append((self.optimizer.param_groups[0]["lr"], w))
+        return torch.zeros(3)
+
+    monkeypatch.setattr(training.Training, "train_step", record)
+    train(dataset, settings, epochs=3, ramp_up=2, schedules_change=unit)
+    times = [number / 4 if unit == "step" else number // 4 for number in range(8)]
+    expected = [math.exp(-5 * (1 - t / 2) ** 2) for t in times]
+    assert [w for _, w in seen[:8]] == pytest.approx(expected)
+    assert [rate for rate, _ in seen[:8]] == pytest.approx([0.01 * factor for factor in expected])
+
+
+def test_images_are_translated_when_a_training_says_so(dataset, settings, steps):
+    for pixels in (0, 2):
+        train(dataset, settings, translation=pixels, epochs=1)
+    still, moved = steps[0][1], steps[4][1]
+    assert not torch.equal(still, moved)
+    # Offset by 2 at the most, so that some window of the middle is the same.
+    assert torch.isin(moved[0, 0, 4:12, 4:12], still[0, 0]).all()
+
+
+def test_translation_reflects_at_the_borders():
+    torch.manual_seed(0)
+    images = torch.arange(2 * 5 * 4, dtype=torch.uint8).reshape(1, 2, 5, 4).repeat(2000, 1, 1, 1)
+    moved = translate(images, 2)
+    padded = torch.nn.functional.pad(images[:1].float(), (2, 2, 2, 2), mode="reflect").byte()[0]
+    windows = {
+        (i, j): padded[:, i : i + 5, j : j + 4].contiguous().numpy().tobytes()
+        for i in range(5)
+        for j in range(5)
+    }
+    found = Counter(image.contiguous().numpy().tobytes() for image in moved)
+    assert set(found) == set(windows.values())
+    assert len(set(windows.values())) == 25
+    # 80 of each are expected; a standard deviation is 9.
+    assert min(found.values()) > 40
+    assert max(found.values()) < 120
 
 
 def test_minibatches_are_full_shuffled_and_without_repetition():

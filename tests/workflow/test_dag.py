@@ -27,6 +27,7 @@ def test_the_paper_s_dag(checkout):
         "table1": 1,
         "table2": 1,
         "clustering": 1,
+        "protocol": 1,
         "gradcam": 2,
         "tsne": 1,
         **{f"figure{n}": 1 for n in range(1, 8)},
@@ -39,6 +40,7 @@ def test_the_paper_s_dag(checkout):
     [
         ("table1", {"download_dataset": 4, "train": 60, "evaluate": 60}),
         ("table2", {"download_dataset": 2}),
+        ("protocol", {}),
         ("clustering", {"download_dataset": 4, "train": 60, "evaluate": 60}),
         ("figure1", {"download_dataset": 1, "train": 1, "evaluate": 1}),
         ("figure2", {"download_dataset": 1, "train": 3, "evaluate": 3, "gradcam": 1}),
@@ -72,7 +74,7 @@ def test_trap_13_every_rule_that_runs_has_log_conda_and_message():
         for block in re.split(r"^(?=rule )", path.read_text(), flags=re.M)
         if "script:" in block
     ]
-    assert len(blocks) == 18
+    assert len(blocks) == 19
     for block in blocks:
         for directive in ("log", "conda", "message", "params"):
             assert f"\n    {directive}:" in block, block

@@ -12,14 +12,15 @@ sys.path.insert(0, str(SCRIPTS))
 
 from amc_loss.config import ConfigError, Study
 from amc_loss.digests import code_digest
+from amc_loss.protocol import compare
 
+schema = yaml.safe_load((WORKFLOW / "schemas" / "config.schema.yaml").read_text())
 try:
-    study = Study(
-        config,
-        yaml.safe_load((WORKFLOW / "schemas" / "config.schema.yaml").read_text()),
-    )
+    study = Study(config, schema)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+# Scripts and captions see the settings of the protocol as well.
+config.update(study.config)
 
 
 def code_of(script):

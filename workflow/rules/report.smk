@@ -4,6 +4,7 @@ rule report:
         rules.table1.output,
         rules.table2.output,
         rules.clustering.output,
+        rules.protocol.output,
     output:
         "<results>/report.zip",
     log:

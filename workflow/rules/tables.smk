@@ -72,3 +72,25 @@ rule clustering:
         "Homogeneity, completeness and V-measure of each loss on each dataset"
     script:
         "../scripts/clustering.py"
+
+
+rule protocol:
+    output:
+        "<results>/tables/protocol.csv",
+        report(
+            "<results>/tables/protocol.md",
+            category="Tables",
+            labels={"table": "Protocol"},
+            caption="../report/protocol.rst",
+        ),
+    log:
+        "<logs>/protocol.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("protocol.py"),
+        rows=compare(schema, {**study.protocols, "this study": study.config}),
+    message:
+        "The settings of this study beside those of the protocols"
+    script:
+        "../scripts/protocol.py"

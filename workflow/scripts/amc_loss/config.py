@@ -63,6 +63,7 @@ class Study:
             numbers in one spelling. Snakemake compares parameters by their ``repr`` and drops those of other
             types.
         name: Name of the study, and of its folder of results.
+        protocols: For each protocol of the configuration all the settings it makes, by section.
         targets: For each table and figure the runs it needs, in order.
         runs: All runs by name.
 
@@ -71,11 +72,16 @@ class Study:
     """
 
     def __init__(self, config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+        protocols: Any = config.get("protocols", {})
         config = _canonical(resolve(config))
         _check_schema(config, schema)
         _check_references(config)
         self.config = config
         self.name: str = config["study"]["name"]
+        self.protocols: dict[str, dict[str, Any]] = {}
+        for name in protocols:
+            settings = resolve({"protocol": name, "protocols": protocols})
+            self.protocols[name] = _canonical({section: settings[section] for section in PROTOCOL_SECTIONS})
         figures = config["figures"]
         table1 = [
             run

@@ -1,0 +1,61 @@
+"""Print docs/protocol.md: `make docs`."""
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from amc_loss import protocol
+from amc_loss.config import Study
+
+ROOT = Path(__file__).parents[1]
+PAGE = """# How the paper was read
+
+`config.yaml` follows the paper wherever it speaks, and the protocol `released_code` the code that its
+authors released later, for CIFAR-10 alone. `protocol: released_code` chooses it; each setting can be set
+otherwise by itself. A study's own page, `results/<study>/tables/protocol.md`, has its settings beside these.
+This one is made by `make docs`.
+
+## Protocols
+
+Where the two differ, the released code's value is bold.
+
+{protocols}
+
+## What both share
+
+{readings}
+
+Not settings:
+
+- Time t in epochs is counted from 0, so that w(0) = exp(-5), though Algorithm 1 counts from 1.
+- The auxiliary loss is computed in float32 whatever the precision of the rest.
+- Dimension 2 and 3 of Figures 1 and 4 are the output of a linear 1×1 convolution from 64 maps, before the
+  pool: the appendix gives the dimension of the pool's output, Table 2 keeps 64 maps above it.
+- The p-values of Figure 7 compare with the cross-entropy baseline of the same seeds, for the paper does not
+  name the other side.
+- The released code updates its moving average after each step, from the initial values, and uses the
+  labels that it predicts when it trains; the script that draws uses the true ones and trains nothing.
+- [performance.md](performance.md) measures the "1-2 seconds per epoch" that AMC-Loss costs in the paper.
+"""
+
+
+def page() -> str:
+    """The text of docs/protocol.md."""
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    study = Study(yaml.safe_load((ROOT / "config.yaml").read_text()), schema)
+    rows = protocol.compare(schema, {name: study.protocols[name] for name in ("paper", "released_code")})
+    for row in rows:
+        if row["released_code"] != row["paper"]:
+            row["released_code"] = f"**{row['released_code']}**"
+    tables = {"protocols": rows, "readings": protocol.readings(schema, study.config)}
+    return PAGE.format(
+        **{
+            name: pd.DataFrame(table).to_markdown(index=False, disable_numparse=True, tablefmt="pipe")
+            for name, table in tables.items()
+        }
+    )
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,69 @@
+"""The settings of protocols side by side, each with where the paper has it or how it was read."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from amc_loss.config import PROTOCOL_SECTIONS
+
+
+def compare(schema: Mapping[str, Any], protocols: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """A row for each setting that a protocol makes.
+
+    Args:
+        schema: The configuration's schema.
+        protocols: For each column's heading the settings, by section.
+
+    Returns:
+        Rows with keys ``setting``, ``meaning``, the headings, and ``source``.
+    """
+    rows = []
+    for key, leaf in _leaves(schema, schema):
+        if key[0] in PROTOCOL_SECTIONS:
+            values = {name: _text(_get(settings, key)) for name, settings in protocols.items()}
+            row = {"setting": ".".join(key), "meaning": leaf["description"], **values}
+            rows.append({**row, "source": leaf.get("source", "")})
+    return rows
+
+
+def readings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[dict[str, str]]:
+    """A row for each other setting whose place in the paper, or reading, the schema tells.
+
+    Args:
+        schema: The configuration's schema.
+        config: The configuration.
+
+    Returns:
+        Rows with keys ``setting``, ``meaning``, ``value`` and ``source``.
+    """
+    return [
+        {
+            "setting": ".".join(key),
+            "meaning": leaf["description"],
+            "value": _text(_get(config, key)),
+            "source": leaf["source"],
+        }
+        for key, leaf in _leaves(schema, schema)
+        if key[0] not in PROTOCOL_SECTIONS and "source" in leaf
+    ]
+
+
+def _leaves(
+    schema: Mapping[str, Any], root: Mapping[str, Any], key: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    if "$ref" in schema:
+        schema = {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+    if "properties" not in schema:
+        yield key, schema
+    for name, child in schema.get("properties", {}).items():
+        yield from _leaves(child, root, (*key, name))
+
+
+def _get(settings: Any, key: tuple[str, ...]) -> Any:
+    for part in key:
+        settings = settings[part]
+    return settings
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
