@@ -29,6 +29,20 @@ def test_tsne_separates_clusters_whatever_their_length_and_repeats_itself():
         embedding.tsne(features, perplexity=90, seed=0)
 
 
+def test_tsne_can_see_the_length_of_features():
+    generator = np.random.default_rng(0)
+    length = np.array([1.0, 50.0]).repeat(30)
+    features = (length[:, None] * (np.ones(3) + 0.01 * generator.standard_normal((60, 3)))).astype(np.float32)
+
+    def apart(points):
+        centres = np.stack([points[length == value].mean(0) for value in (1, 50)])
+        return np.linalg.norm(centres[0] - centres[1]) / points.std()
+
+    seen, unseen = (apart(embedding.tsne(features, 10, 0, normalised)) for normalised in (False, True))
+    assert seen > 1.5
+    assert unseen < 1
+
+
 def test_angular_spread_of_cones_around_the_axes():
     """Four points 10 degrees off each of two axes that are 90 degrees apart, lengths of no matter."""
     tilt = np.radians(10)

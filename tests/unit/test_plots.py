@@ -140,6 +140,13 @@ def test_figure_7_shows_means_errors_p_values_and_baseline():
     assert over_weight.texts[-1].get_text() == "p = 0.0128"
 
 
+def test_figure_7_has_the_test_that_it_is_given():
+    metrics = sweep_metrics()
+    metrics.loc[metrics["loss"] == "cross_entropy", "accuracy"] = [81, 81.1, 81.2]
+    texts = [plots.sweep(metrics, 0.1, 0.5, equal).axes[0].texts[-1].get_text() for equal in (False, True)]
+    assert texts[0] != texts[1]
+
+
 def test_figure_3_takes_its_numbers_from_the_network():
     texts = []
     for channels, classes, width in ((3, 20, 1), (1, 7, 0.25)):

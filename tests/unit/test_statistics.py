@@ -30,6 +30,14 @@ def test_p_values_that_the_paper_prints(dataset):
     assert statistics.p_value(amc, euclidean) == pytest.approx(rows.loc["amc", "p_value"], abs=1e-4)
 
 
+def test_student_s_test_where_variances_are_taken_to_be_equal():
+    # Pooled variance 2.5, t = 2/sqrt(2.5), two degrees of freedom, for which p = 1 - t/sqrt(2 + t²) = 1/3.
+    assert statistics.p_value([0, 1], [1, 4], equal_variances=True) == pytest.approx(1 / 3)
+    assert statistics.p_value([0, 1], [1, 4]) > 0.37
+    tables = [statistics.table1(metrics(), PAPER, equal) for equal in (False, True)]
+    assert tables[1]["p_value"][2] < tables[0]["p_value"][2]
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [([1.0], [1.0, 2.0]), ([1.0, 1.0], [2.0, 2.0]), ([], [1.0, 2.0])]
 )
