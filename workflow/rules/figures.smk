@@ -62,6 +62,7 @@ rule figure1:
         "../../envs/analyse.yaml"
     params:
         code=code_of("figure1.py"),
+        title=title_of("figure1"),
         figure=study.config["figures"]["figure1"],
     message:
         "Figure 1: deep features in two dimensions"
@@ -206,6 +207,7 @@ rule figure7:
         "../../envs/analyse.yaml"
     params:
         code=code_of("figure7.py"),
+        title=title_of("figure7"),
         amc=study.config["losses"]["amc"],
     message:
         "Figure 7: accuracy over λ and over the margin"

@@ -17,6 +17,7 @@ rule table1:
         "../../envs/analyse.yaml"
     params:
         code=code_of("table1.py"),
+        titles=study.titles,
     message:
         "Table 1: accuracy of each loss on each dataset, and Welch's test"
     script:
@@ -67,6 +68,7 @@ rule clustering:
         "../../envs/analyse.yaml"
     params:
         code=code_of("clustering.py"),
+        titles=study.titles,
     message:
         "Homogeneity, completeness and V-measure of each loss on each dataset"
     script:
