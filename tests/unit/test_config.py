@@ -1,6 +1,7 @@
 """The configuration's checks and the runs that follow from it."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -233,6 +234,16 @@ def test_an_overlay_that_changes_the_source_leaves_keys_that_do_not_count():
         "cifar100_coarse": "Mine",
         "flowers": "flowers",
     }
+
+
+def test_the_readme_s_datasets_are_valid():
+    section = (ROOT / "README.md").read_text().split("## Data\n")[1].split("\n## ")[0]
+    examples = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)]
+    config = copy.deepcopy(PAPER)
+    for example in examples:
+        update_config(config, example)
+    sources = {entry["source"] for entry in Study(config, SCHEMA).config["datasets"].values()}
+    assert sources == {"torchvision", "npz", "imagefolder", "scikit-learn"}
 
 
 def test_the_demo_changes_size_speed_and_data_and_no_loss():
