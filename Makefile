@@ -1,13 +1,17 @@
-# `make demo` runs the whole workflow on data that scikit-learn ships; `make test` runs the tests.
-# Both first make the locked environment in .venv, with uv: the one on the PATH, or one fetched into .uv.
+# `make demo` runs the whole workflow on data that scikit-learn ships, `make download` fetches the paper's data,
+# `make test` runs the tests. Each first makes the locked environment in .venv, with uv: the one on the PATH, or
+# one fetched into .uv.
 
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 CORES ?= $(shell nproc)
 
-.PHONY: demo test check docs
+.PHONY: demo download test check docs
 
 demo: $(UV)
 	$(UV) run --locked snakemake --workflow-profile profiles/demo --logger rich --cores $(CORES)
+
+download: $(UV)
+	$(UV) run --locked snakemake download --cores $(CORES)
 
 test: $(UV)
 	$(UV) run --locked --group test $(MAKE) check

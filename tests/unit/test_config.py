@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,36 @@ def test_every_setting_of_a_protocol_is_compared():
         ({"losses__amc__margin": 0}, "'losses.amc.margin' must be above 0, not 0"),
         ({"figures__figure2__image": "first"}, "'figures.figure2.image' must be an integer or null"),
         (
+            {"datasets__mine": {"source": "npz", "pth": "x.npz"}},
+            "unknown key 'datasets.mine.pth' in the configuration: did you mean 'path'? allowed here: source, ",
+        ),
+        ({"datasets__mine": {"source": "npz"}}, "key 'datasets.mine.path' is missing from the configuration"),
+        ({"datasets__mine": {"source": "imagefolder"}}, "key 'datasets.mine.path' is missing from the"),
+        ({"datasets__mine": {"source": "torchvision"}}, "key 'datasets.mine.class' is missing from the"),
+        ({"datasets__mine": {"path": "x.npz"}}, "key 'datasets.mine.source' is missing from the"),
+        ({"datasets__mine": {}}, "key 'datasets.mine.source' is missing from the configuration"),
+        (
+            {"datasets__mine": {"source": "web"}},
+            '\'datasets.mine.source\' must be one of "torchvision", "npz", "imagefolder", "scikit-learn", not "web"',
+        ),
+        (
+            {"datasets__cifar10__class": "CIFAR"},
+            '\'datasets.cifar10.class\' must be one of "MNIST", "FashionMNIST", "KMNIST", "CIFAR10", "CIFAR100", "S',
+        ),
+        (
+            {"datasets__cifar100_coarse__class": "CIFAR10"},
+            "'datasets.cifar100_coarse.labels' is \"coarse\", which CIFAR100 has and CIFAR10 has not",
+        ),
+        (
+            {"datasets__mnist__mirrors": ["example.org"]},
+            "'datasets.mnist.mirrors.0' must match ^(https?|file)://, not \"example.org\"",
+        ),
+        ({"datasets__mnist__size": 8}, "'datasets.mnist.size' must be at least 12, not 8"),
+        (
+            {"datasets__my-data": {"source": "npz", "path": "x.npz"}},
+            "key \"my-data\" under 'datasets' must match ^[A-Za-z0-9_]+$",
+        ),
+        (
             {"study__datasets": ["imagenet"]},
             "'study.datasets' names 'imagenet'; defined under 'datasets' are cifar10, "
             "cifar100_coarse, digits, mnist, svhn",
@@ -279,14 +310,51 @@ def test_every_key_has_a_description_and_unknown_keys_are_refused_everywhere():
     def check(schema, path):
         if "$ref" in schema:
             schema = {**SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
-        if schema.get("type") == "object" and "properties" in schema:
-            assert schema["additionalProperties"] is False, path
-            for key, child in schema["properties"].items():
+        if schema.get("type") == "object":
+            children = schema.get("properties", {})
+            if others := schema["additionalProperties"]:
+                children = {**children, "*": others}
+            for key, child in children.items():
                 check(child, f"{path}.{key}")
         elif path:
             assert "description" in schema, path
 
     check(SCHEMA, "")
+
+
+def test_an_overlay_that_changes_the_source_leaves_keys_that_do_not_count():
+    config = copy.deepcopy(PAPER)
+    overlay = {
+        "cifar100_coarse": {"source": "npz", "path": "data/x.npz", "title": "Mine"},
+        "mnist": {"mirrors": ["file:///data"], "archives": "/data"},
+        "flowers": {"source": "imagefolder", "path": "data/flowers", "size": 64.0},
+    }
+    update_config(config, {"datasets": overlay})
+    config["study"]["datasets"].append("flowers")
+    assert config["datasets"]["cifar100_coarse"]["class"] == "CIFAR100"
+    own = Study(config, SCHEMA)
+    assert own.data("cifar100_coarse") == {"source": "npz", "path": "data/x.npz"}
+    assert own.data("flowers") == {"source": "imagefolder", "path": "data/flowers", "size": 64}
+    # Where archives come from and what tables say changes no training.
+    assert own.data("mnist") == study().data("mnist") == {"source": "torchvision", "class": "MNIST"}
+    assert own.own_datasets == ["cifar100_coarse", "flowers"]
+    assert own.titles == {
+        "mnist": "MNIST",
+        "cifar10": "CIFAR-10",
+        "svhn": "SVHN",
+        "cifar100_coarse": "Mine",
+        "flowers": "flowers",
+    }
+
+
+def test_the_readme_s_datasets_are_valid():
+    section = (ROOT / "README.md").read_text().split("## Data\n")[1].split("\n## ")[0]
+    examples = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)]
+    config = copy.deepcopy(PAPER)
+    for example in examples:
+        update_config(config, example)
+    sources = {entry["source"] for entry in Study(config, SCHEMA).config["datasets"].values()}
+    assert sources == {"torchvision", "npz", "imagefolder", "scikit-learn"}
 
 
 def test_the_demo_changes_size_speed_and_data_and_no_loss():

@@ -64,6 +64,26 @@ def test_damaged_files_are_named(dataset, tmp_path):
         datasets.load(tmp_path / "missing.npz")
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_flipped_byte_is_noticed_or_changes_nothing(dataset, tmp_path, save):
+    small = {
+        f"{xy}_{split}": getattr(dataset, f"{xy}_{split}")[:2] for xy in "xy" for split in ("train", "test")
+    }
+    path = tmp_path / "data.npz"
+    save(path, **small, class_names=dataset.class_names)
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(0, len(whole), 3):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            loaded = datasets.load(path)
+        except DatasetError:
+            refused += 1
+        else:
+            assert all(np.array_equal(getattr(loaded, name), array) for name, array in small.items())
+    assert refused > len(whole) / 6
+
+
 def test_a_pickle_in_an_archive_is_not_run(dataset, tmp_path):
     class Evil:
         def __reduce__(self):
@@ -85,7 +105,9 @@ def test_a_write_that_fails_leaves_the_old_file(dataset, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(
+        DatasetError, match=r"data.npz cannot be written \(No space left on device\); make room"
+    ):
         datasets.save(dataset, path)
     assert path.read_bytes() == before
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from test_config import SCHEMA
 
 from amc_loss import estimate, sources
 
@@ -14,6 +15,7 @@ def test_a_run_is_extrapolated_from_the_second_pass(settings, monkeypatch):
 
         def __init__(self, data, settings, device):
             assert data.x_train.shape == (64, 28, 28, 1)
+            assert len(data.class_names) == 10
             self.history = []
 
         def run_epoch(self):
@@ -21,31 +23,41 @@ def test_a_run_is_extrapolated_from_the_second_pass(settings, monkeypatch):
 
     monkeypatch.setattr(estimate, "Training", Timed)
     # 60,000 images are 3,750 steps of 16; half a second each, for 3 epochs.
-    assert estimate.seconds_per_run({**settings, "dataset": "mnist"}, CPU) == pytest.approx(3750 * 3 * 0.5)
+    size = (60_000, (28, 28, 1), 10)
+    assert estimate.seconds_per_run(settings, size, CPU) == pytest.approx(3750 * 3 * 0.5)
 
 
 def test_the_table_adds_up(settings, monkeypatch):
     hours = {"amc": 2.0, "euclidean": 0.5}
-    monkeypatch.setattr(estimate, "seconds_per_run", lambda settings, device: 3600 * hours[settings["loss"]])
+    sizes = []
+
+    def seconds_per_run(settings, size, device):
+        sizes.append(size)
+        return 3600 * hours[settings["loss"]]
+
+    monkeypatch.setattr(estimate, "seconds_per_run", seconds_per_run)
+    svhn = {"source": "torchvision", "class": "SVHN"}
+    own = {"source": "npz", "path": "data/mine.npz"}
     kinds = [
-        ({**settings, "dataset": "svhn", "loss": loss}, runs) for loss, runs in (("amc", 5), ("euclidean", 3))
+        ({**settings, "dataset": "svhn", "loss": "amc", "data": svhn}, 5),
+        ({**settings, "dataset": "mine", "loss": "euclidean", "data": own}, 3),
     ]
-    lines = estimate.table(kinds, CPU).splitlines()
+    lines = estimate.table(kinds, {"mine": (64, (16, 16, 1), 2)}, CPU).splitlines()
+    assert sizes == [(73_257, (32, 32, 3), 10), (64, (16, 16, 1), 2)]
     assert lines[1].split() == ["svhn", "top", "+", "AMC-Loss", "5", "2.000", "10.00"]
     assert lines[2].split()[-3:] == ["3", "0.500", "1.50"]
     assert lines[3].startswith("11.50 hours")
     assert "no GPU" in lines[3]
 
 
-def test_sizes_are_those_of_the_data(tmp_path):
-    digits = sources.fetch("digits", "scikit-learn", tmp_path)
-    assert estimate.SIZES["digits"] == (
-        len(digits.x_train),
-        digits.x_train.shape[1:],
-        len(digits.class_names),
-    )
-    assert {name for name, _ in sources._READERS} == set(estimate.SIZES)
+def test_sizes_are_those_of_the_data(tmp_path, dataset):
+    assert estimate.measured_size(dataset) == (64, (16, 16, 1), 2)
+    for data in ({"source": "scikit-learn"}, {"source": "scikit-learn", "size": 16}):
+        assert estimate.size_of(data) == estimate.measured_size(sources.fetch(data, tmp_path))
+    data = {"source": "torchvision", "class": "CIFAR100", "labels": "coarse", "size": 48}
+    assert estimate.size_of(data) == (50_000, (48, 48, 3), 20)
+    assert set(estimate.SIZES) == {*SCHEMA["$defs"]["source"]["properties"]["class"]["enum"], "scikit-learn"}
 
 
 def test_it_measures_real_steps(settings):
-    assert 0 < estimate.seconds_per_run({**settings, "dataset": "digits"}, CPU) < 60
+    assert estimate.seconds_per_run(settings, (1_437, (32, 32, 1), 10), CPU) > 0

@@ -122,9 +122,10 @@ def sweep_metrics():
 
 
 def test_figure_7_shows_means_errors_p_values_and_baseline():
-    figure = plots.sweep(sweep_metrics(), weight=0.1, margin=0.5)
+    figure = plots.sweep(sweep_metrics(), weight=0.1, margin=0.5, title="My data")
     over_weight, over_margin = figure.axes
     assert over_weight.get_xscale() == "log"
+    assert over_weight.get_ylabel() == "accuracy on My data (%)"
     for axis, x, y in (
         (over_weight, [0.01, 0.1, 1], [83.51, 83.6, 84.5]),
         (over_margin, [0.5, 1.0], [83.6, 84.1]),
@@ -143,7 +144,9 @@ def test_figure_7_shows_means_errors_p_values_and_baseline():
 def test_figure_7_has_the_test_that_it_is_given():
     metrics = sweep_metrics()
     metrics.loc[metrics["loss"] == "cross_entropy", "accuracy"] = [81, 81.1, 81.2]
-    texts = [plots.sweep(metrics, 0.1, 0.5, equal).axes[0].texts[-1].get_text() for equal in (False, True)]
+    texts = [
+        plots.sweep(metrics, 0.1, 0.5, "x", equal).axes[0].texts[-1].get_text() for equal in (False, True)
+    ]
     assert texts[0] != texts[1]
 
 
@@ -168,7 +171,7 @@ def test_figure_3_takes_its_numbers_from_the_network():
 
 def test_saving_twice_gives_the_same_bytes(tmp_path):
     for turn in ("first", "second"):
-        figure = plots.sweep(sweep_metrics(), weight=0.1, margin=0.5)
+        figure = plots.sweep(sweep_metrics(), weight=0.1, margin=0.5, title="My data")
         plots.save(figure, [str(tmp_path / f"{turn}.{end}") for end in ("pdf", "png")])
     for end in ("pdf", "png"):
         assert (tmp_path / f"first.{end}").read_bytes() == (tmp_path / f"second.{end}").read_bytes()

@@ -1,5 +1,7 @@
 """Tables as they are read."""
 
+from functools import partial
+
 import pandas as pd
 import pytest
 
@@ -19,11 +21,13 @@ TABLE1 = pd.DataFrame(
     columns=["dataset", "loss", "n", "mean", "sd", "p_value", "paper_mean", "paper_sd", "paper_p_value"],
 )
 
+TITLES = {"cifar10": "CIFAR-10", "digits": "R&D #1_digits"}
+
 
 @pytest.fixture
 def written(tmp_path):
     paths = [str(tmp_path / f"table1.{end}") for end in ("csv", "md", "tex")]
-    tables.write(TABLE1, tables.readable_table1, paths)
+    tables.write(TABLE1, partial(tables.readable_table1, titles=TITLES), paths)
     return {path.suffix: path.read_text() for path in tmp_path.iterdir()}
 
 
@@ -35,7 +39,7 @@ def test_markdown_has_the_best_of_each_dataset_in_bold(written):
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in written[".md"].splitlines()]
     assert rows[0] == ["Dataset", "Loss", "Runs", "Mean ± SD", "p-value", "Paper", "Paper's p-value"]
     assert rows[4] == ["CIFAR-10", "+ AMC-Loss", "5", "**82.97 ± 0.20**", "0.0210", "82.97 ± 0.20", "0.0214"]
-    assert rows[5] == ["Digits", "Cross-entropy", "1", "**97.50**", "", "–", ""]
+    assert rows[5] == ["R&D #1_digits", "Cross-entropy", "1", "**97.50**", "", "–", ""]
     assert written[".md"].count("**") == 4
 
 
@@ -45,6 +49,7 @@ def test_latex(written):
         in written[".tex"]
     )
     assert written[".tex"].count(r"\textbf") == 2
+    assert r"R\&D \#1\_digits & Cross-entropy" in written[".tex"]
     assert r"\toprule" in written[".tex"]
     assert "±" not in written[".tex"]
 
@@ -59,7 +64,8 @@ def test_clustering_in_bold_for_each_metric():
     rows = {"dataset": ["svhn", "svhn"], "loss": ["euclidean", "amc"], "n": [5, 5]}
     for number, metric in enumerate(CLUSTERING_METRICS):
         rows |= {f"{metric}_mean": [0.9, 0.8 + 0.2 * (number == 2)], f"{metric}_sd": [0.01, 0.02]}
-    table = tables.readable_clustering(pd.DataFrame(rows), "md")
+    table = tables.readable_clustering(pd.DataFrame(rows), "md", {"svhn": "SVHN"})
+    assert set(table["Dataset"]) == {"SVHN"}
     assert table.loc[0, "Homogeneity"] == "**0.9000 ± 0.0100**"
     assert table.loc[1, "Completeness"] == "0.8000 ± 0.0200"
     assert table.loc[1, "V-measure"] == "**1.0000 ± 0.0200**"
@@ -78,4 +84,4 @@ def test_table_2_sums_parameters():
 
 def test_unknown_format(tmp_path):
     with pytest.raises(ValueError, match=r"no table format '.doc'"):
-        tables.write(TABLE1, tables.readable_table1, [str(tmp_path / "table.doc")])
+        tables.write(TABLE1, partial(tables.readable_table1, titles=TITLES), [str(tmp_path / "table.doc")])

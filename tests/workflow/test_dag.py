@@ -80,8 +80,8 @@ def test_trap_13_every_rule_that_runs_has_log_conda_and_message():
             assert f"\n    {directive}:" in block, block
     for rule in ("train", "evaluate", "gradcam", "tsne"):
         assert any(f"rule {rule}:" in block and "\n    benchmark:" in block for block in blocks), rule
-    for rule in ("train", "download_dataset"):
-        assert any(f"rule {rule}:" in block and "\n    retries:" in block for block in blocks), rule
+    # A download tries again itself, when it may help.
+    assert any("rule train:" in block and "\n    retries:" in block for block in blocks)
     assert any("rule train:" in block and "\n        gpu=1," in block for block in blocks)
 
 

@@ -22,6 +22,13 @@ except ConfigError as error:
 # Scripts and captions see the settings of the protocol as well.
 config.update(study.config)
 
+# Were it not there, Snakemake would take what was made of it, or of another path, for up to date.
+for name in study.own_datasets:
+    if not Path(path := study.data(name)["path"]).exists():
+        raise WorkflowError(
+            f"'datasets.{name}.path' is {path}, which does not exist; put the dataset there or correct the path"
+        )
+
 
 def code_of(script):
     """Digest of the library code behind an entry script, for a rule's params."""
@@ -43,6 +50,23 @@ def of_runs(target, file):
     return [f"<results>/runs/{run.name}/{file}" for run in study.targets[target]]
 
 
+def files_of(wildcards):
+    """The user's own files that a dataset is made of; of a folder the folders of its classes.
+
+    A folder's time stamp changes when a file in it is added, removed or renamed.
+    """
+    data = study.data(wildcards.dataset)
+    if "path" not in data:
+        return []
+    path = Path(data["path"])
+    return [path, *sorted(folder for folder in path.glob("*/*") if folder.is_dir())]
+
+
 def dataset_of(target):
     """The dataset that a figure shows."""
     return f"<resources>/datasets/{study.config['figures'][target]['dataset']}.npz"
+
+
+def title_of(target):
+    """What a figure calls its dataset."""
+    return study.titles[study.config["figures"][target]["dataset"]]

@@ -1,16 +1,17 @@
 rule download_dataset:
+    input:
+        files_of,
     output:
         "<resources>/datasets/{dataset}.npz",
     log:
         "<resources>/logs/download-{dataset}.log",
-    retries: 3
     conda:
         "../../envs/download.yaml"
     params:
         code=code_of("download_dataset.py"),
-        source=lambda wildcards: study.config["datasets"][wildcards.dataset]["source"],
+        data=lambda wildcards: study.data(wildcards.dataset),
     message:
-        "Getting {wildcards.dataset} from {params.source}"
+        "Getting {wildcards.dataset} from {params.data[source]}"
     script:
         "../scripts/download_dataset.py"
 

@@ -63,6 +63,7 @@ rule figure1:
         "../../envs/analyse.yaml"
     params:
         code=code_of("figure1.py"),
+        title=title_of("figure1"),
         figure=study.config["figures"]["figure1"],
     message:
         "Figure 1: deep features in two dimensions"
@@ -207,6 +208,7 @@ rule figure7:
         "../../envs/analyse.yaml"
     params:
         code=code_of("figure7.py"),
+        title=title_of("figure7"),
         amc=study.config["losses"]["amc"],
         equal_variances=study.config["evaluation"]["equal_variances"],
     message:

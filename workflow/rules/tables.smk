@@ -18,6 +18,7 @@ rule table1:
     params:
         code=code_of("table1.py"),
         equal_variances=study.config["evaluation"]["equal_variances"],
+        titles=study.titles,
     message:
         "Table 1: accuracy of each loss on each dataset, and Welch's test"
     script:
@@ -68,6 +69,7 @@ rule clustering:
         "../../envs/analyse.yaml"
     params:
         code=code_of("clustering.py"),
+        titles=study.titles,
     message:
         "Homogeneity, completeness and V-measure of each loss on each dataset"
     script:

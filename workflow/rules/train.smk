@@ -77,6 +77,8 @@ rule collect:
 
 
 rule estimate:
+    input:
+        [f"<resources>/datasets/{name}.npz" for name in study.own_datasets],
     log:
         "<logs>/estimate.log",
     conda:

@@ -8,7 +8,12 @@ from amc_loss import datasets, sources
 
 path = Path(snakemake.output[0])
 archives = path.parent.with_name("downloads") / snakemake.wildcards.dataset
-dataset = sources.fetch(snakemake.wildcards.dataset, snakemake.params.source, archives)
-datasets.save(dataset, path)
+# Where archives come from does not change them, and is no parameter.
+places = snakemake.config["datasets"][snakemake.wildcards.dataset]
+try:
+    dataset = sources.fetch({**places, **snakemake.params.data}, archives)
+    datasets.save(dataset, path)
+except datasets.DatasetError as error:
+    raise SystemExit(str(error)) from None
 sizes = len(dataset.x_train), len(dataset.x_test), len(dataset.class_names)
 print("{} training and {} test images in {} classes".format(*sizes))

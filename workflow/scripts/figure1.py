@@ -5,17 +5,16 @@ redirect(snakemake.log[0])
 import numpy as np
 
 from amc_loss import datasets, embedding, plots
-from amc_loss.labels import DATASETS
 
 figure = snakemake.params.figure
 names = datasets.load(snakemake.input.data).class_names
 panels = {}
 with np.load(snakemake.input.features[0], allow_pickle=False) as arrays:
-    for split, title in (("train", "training"), ("test", "test")):
+    for split, name in (("train", "training"), ("test", "test")):
         labels = arrays[f"labels_{split}"]
         shown = embedding.select(labels, names, figure["classes"], figure["points"])
         features, labels = arrays[f"features_{split}"][shown], labels[shown]
         share = embedding.radial_share(features, labels)
-        name = f"{DATASETS[figure['dataset']]}, {title} set"
-        panels[f"{name}\nradial share of within-class variance {share:.0%}"] = features, labels
+        title = f"{snakemake.params.title}, {name} set"
+        panels[f"{title}\nradial share of within-class variance {share:.0%}"] = features, labels
 plots.save(plots.feature_plane(panels, names), snakemake.output)

@@ -6,5 +6,6 @@ from amc_loss import plots, statistics
 
 amc = snakemake.params.amc
 metrics = statistics.collect(snakemake.input)
-figure = plots.sweep(metrics, amc["weight"], amc["margin"], snakemake.params.equal_variances)
+title, equal_variances = snakemake.params.title, snakemake.params.equal_variances
+figure = plots.sweep(metrics, amc["weight"], amc["margin"], title, equal_variances)
 plots.save(figure, snakemake.output)

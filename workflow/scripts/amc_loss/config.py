@@ -12,9 +12,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import best_match, by_relevance
 
-from amc_loss.labels import LOSSES
+from amc_loss.labels import DATASETS, LOSSES
+
+# For each source the keys of a dataset that say what it gives; besides them `size`.
+SOURCES = {
+    "torchvision": ("class", "labels"),
+    "npz": ("path",),
+    "imagefolder": ("path",),
+    "scikit-learn": (),
+}
 
 # What a protocol sets, and a study may set otherwise.
 PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation", "grad_cam")
@@ -122,12 +130,33 @@ class Study:
                 runs += self._repeat(*where, "amc", figure["seeds"], **{key: value})
         return list(dict.fromkeys(runs))
 
+    def data(self, dataset: str) -> dict[str, Any]:
+        """What determines a dataset's content. Keys of other sources, which an overlay leaves, do not."""
+        entry = self.config["datasets"][dataset]
+        keys = ("source", *SOURCES[entry["source"]], "size")
+        return {key: entry[key] for key in keys if key in entry}
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What tables and figures call each dataset of the study."""
+        entries = self.config["datasets"]
+        names = self.config["study"]["datasets"]
+        return {name: entries[name].get("title", DATASETS.get(name, name)) for name in names}
+
+    @property
+    def own_datasets(self) -> list[str]:
+        """Datasets of the study that are made of the user's files."""
+        return [name for name in self.config["study"]["datasets"] if "path" in self.data(name)]
+
     def kinds(self) -> list[tuple[dict[str, Any], int]]:
-        """Settings of one run of each dataset, network and loss, and how many runs there are of it."""
+        """Settings of one run of each dataset, network and loss, its data, and how many such runs there are."""
         groups: dict[tuple[str, str, str], list[Run]] = {}
         for run in self.runs.values():
             groups.setdefault((run.dataset, run.network, run.loss), []).append(run)
-        return [(self.settings(runs[0]), len(runs)) for runs in groups.values()]
+        return [
+            ({**self.settings(runs[0]), "data": self.data(runs[0].dataset)}, len(runs))
+            for runs in groups.values()
+        ]
 
     @property
     def full_width_epochs(self) -> float:
@@ -227,7 +256,9 @@ def _canonical(value: Any, where: str = "") -> Any:
 
 
 def _check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    # A misspelt key comes before the key that is missing for it.
+    relevance = by_relevance(strong=frozenset({"additionalProperties"}))
+    error = best_match(Draft202012Validator(schema).iter_errors(config), relevance)
     if error is not None:
         raise ConfigError(_sentence(error))
 
@@ -271,6 +302,8 @@ def _sentence(error: ValidationError) -> str:
             return f"'{where}' must be {bound.get(error.validator, 'below')} {rule}, not {value}"
         case "multipleOf":
             return f"'{where}' must be a multiple of {rule}, not {value}"
+        case "pattern" if "propertyNames" in error.schema_path:
+            return f"key {value} under '{where}' must match {rule}"
         case "pattern":
             return f"'{where}' must match {rule}, not {value}"
     return f"'{where}': {error.message}"
@@ -287,6 +320,15 @@ def _check_references(config: Mapping[str, Any]) -> None:
         if dataset not in config["datasets"]:
             known = ", ".join(config["datasets"])
             raise ConfigError(f"'study.networks' names {dataset!r}; defined under 'datasets' are {known}")
+    for name, entry in config["datasets"].items():
+        if (
+            entry["source"] == "torchvision"
+            and entry.get("labels") == "coarse"
+            and entry["class"] != "CIFAR100"
+        ):
+            raise ConfigError(
+                f"'datasets.{name}.labels' is \"coarse\", which CIFAR100 has and {entry['class']} has not"
+            )
     users = {f"figures.{name}.dataset": figure["dataset"] for name, figure in figures.items()}
     for key, dataset in users.items():
         if dataset not in study["datasets"]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +40,12 @@ class Dataset:
 
     def check(self) -> None:
         """Raise `DatasetError` unless shapes, types and labels are what the attributes promise."""
-        n_classes = len(self.class_names)
+        names = self.class_names
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DatasetError(f"class_names must be a list of text, not {names!r}")
+        if len(set(names)) < len(names):
+            raise DatasetError(f"class_names has a name twice: {', '.join(names)}")
+        n_classes = len(names)
         for split, x, y in (("train", self.x_train, self.y_train), ("test", self.x_test, self.y_test)):
             if x.ndim != 4 or x.dtype != np.uint8 or x.shape[3] not in (1, 3) or len(x) == 0:
                 raise DatasetError(
@@ -63,29 +67,38 @@ class Dataset:
                 )
             empty = np.setdiff1d(np.arange(n_classes), y)
             if len(empty):
-                raise DatasetError(f"class {self.class_names[empty[0]]!r} has no image in the {split} split")
+                raise DatasetError(f"class {names[empty[0]]!r} has no image in the {split} split")
 
 
 def save(dataset: Dataset, path: str | os.PathLike[str]) -> None:
     """Write a dataset to an ``.npz`` archive, all of it or nothing.
 
     Raises:
-        DatasetError: If the dataset is not a valid one (see `Dataset.check`).
+        DatasetError: If the dataset is not a valid one (see `Dataset.check`), or the file cannot be written.
     """
     dataset.check()
-    with replacing(path) as file:
-        np.savez(
-            file,
-            x_train=dataset.x_train,
-            y_train=dataset.y_train,
-            x_test=dataset.x_test,
-            y_test=dataset.y_test,
-            class_names=np.array(dataset.class_names),
-        )
+    try:
+        with replacing(path) as file:
+            np.savez(
+                file,
+                x_train=dataset.x_train,
+                y_train=dataset.y_train,
+                x_test=dataset.x_test,
+                y_test=dataset.y_test,
+                class_names=np.array(dataset.class_names),
+            )
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be written ({error.strerror or error}); make room for it and run again"
+        ) from error
 
 
-def load(path: str | os.PathLike[str]) -> Dataset:
-    """Read and check a dataset that `save` wrote.
+def load(path: str | os.PathLike[str], remedy: str = "delete it and make it again") -> Dataset:
+    """Read and check a dataset in the layout that `save` writes.
+
+    Args:
+        path: Its file.
+        remedy: What the error tells the user to do.
 
     Raises:
         DatasetError: If the file is damaged, incomplete or not a valid dataset.
@@ -100,10 +113,10 @@ def load(path: str | os.PathLike[str]) -> Dataset:
                 arrays["class_names"].tolist(),
             )
         dataset.check()
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
-        raise DatasetError(
-            f"{path} is not a usable dataset ({error}); delete it and make it again"
-        ) from error
+    except (FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # A damaged archive raises nearly anything.
+        raise DatasetError(f"{path} is not a usable dataset ({error}); {remedy}") from error
     return dataset
 
 

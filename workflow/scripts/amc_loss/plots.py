@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from amc_loss.labels import DATASETS, LOSSES
+from amc_loss.labels import LOSSES
 from amc_loss.statistics import format_p_value, p_value
 
 matplotlib.use("agg")
@@ -268,7 +268,9 @@ def _show(axis: Axes, image: NDArray[Any]) -> None:
     axis.set(xticks=[], yticks=[])
 
 
-def sweep(metrics: pd.DataFrame, weight: float, margin: float, equal_variances: bool = False) -> Figure:
+def sweep(
+    metrics: pd.DataFrame, weight: float, margin: float, title: str, equal_variances: bool = False
+) -> Figure:
     """Figure 7: accuracy of AMC over λ and over m_g with the cross-entropy baseline.
 
     Error bars are standard deviations over seeds; the number at each point is the two-sided p-value against
@@ -278,6 +280,7 @@ def sweep(metrics: pd.DataFrame, weight: float, margin: float, equal_variances: 
         metrics: A row a run, as `amc_loss.statistics.collect` gives them.
         weight: λ at which the margin is varied.
         margin: m_g at which λ is varied.
+        title: What the dataset is called.
         equal_variances: As for `amc_loss.statistics.p_value`.
     """
     figure, axes = plt.subplots(2, 1, figsize=(COLUMN, COLUMN * 1.35), sharey=True)
@@ -319,7 +322,7 @@ def sweep(metrics: pd.DataFrame, weight: float, margin: float, equal_variances: 
                 ha="center",
                 fontsize=7,
             )
-        axis.set(xlabel=label, ylabel=f"accuracy on {DATASETS.get(metrics['dataset'].iloc[0])} (%)")
+        axis.set(xlabel=label, ylabel=f"accuracy on {title} (%)")
         axis.margins(x=0.2, y=0.18)
     axes[0].set_xscale("log")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)

@@ -1,17 +1,20 @@
 """Tables as people read them: Markdown and LaTeX beside the CSV."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from amc_loss.labels import DATASETS, LOSSES
+from amc_loss.labels import LOSSES
 from amc_loss.networks import LayerSummary
 from amc_loss.statistics import CLUSTERING_METRICS, format_p_value
 
 PLUS_MINUS = {"md": " ± ", "tex": r" $\pm$ "}
 BOLD = {"md": "**{}**", "tex": r"\textbf{{{}}}"}
-LATEX = str.maketrans({"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$"})
+LATEX = str.maketrans(
+    {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$"}
+    | {character: f"\\{character}" for character in "&%#"}
+)
 
 
 def write(
@@ -46,12 +49,13 @@ def mean_sd(mean: float, sd: float, markup: str, digits: int = 2) -> str:
     return f"{mean:.{digits}f}" + ("" if pd.isna(sd) else f"{PLUS_MINUS[markup]}{sd:.{digits}f}")
 
 
-def readable_table1(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
     """Table 1 for reading: best mean of each dataset in bold, the paper's numbers on the right.
 
     Args:
         table: As `amc_loss.statistics.table1` gives it.
         markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
     """
     best = table.groupby("dataset")["mean"].transform("max")
     rows = []
@@ -59,7 +63,7 @@ def readable_table1(table: pd.DataFrame, markup: str) -> pd.DataFrame:
         ours = mean_sd(row.mean, row.sd, markup)
         rows.append(
             {
-                "Dataset": DATASETS.get(row.dataset, row.dataset),
+                "Dataset": titles[row.dataset],
                 "Loss": LOSSES[row.loss],
                 "Runs": row.n,
                 "Mean ± SD": BOLD[markup].format(ours) if row.mean == best_mean else ours,
@@ -71,16 +75,17 @@ def readable_table1(table: pd.DataFrame, markup: str) -> pd.DataFrame:
     return _for_markup(pd.DataFrame(rows), markup)
 
 
-def readable_clustering(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
     """Clustering metrics for reading, best mean of each dataset and metric in bold.
 
     Args:
         table: As `amc_loss.statistics.clustering` gives it.
         markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
     """
     readable = pd.DataFrame(
         {
-            "Dataset": [DATASETS.get(name, name) for name in table["dataset"]],
+            "Dataset": [titles[name] for name in table["dataset"]],
             "Loss": [LOSSES[name] for name in table["loss"]],
             "Runs": table["n"],
         }

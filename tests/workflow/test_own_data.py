@@ -1,0 +1,120 @@
+"""Datasets of one's own, by configuration alone."""
+
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from amc_loss import datasets
+
+
+@pytest.fixture
+def own(checkout):
+    """A study of an .npz that takes the place of CIFAR-10, and of a folder of images."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    labels = np.arange(40) % 2
+    (checkout.path / "data").mkdir()
+    arrays = {"x_train": images, "y_train": labels, "x_test": images[:8], "y_test": labels[:8]}
+    np.savez(checkout.path / "data/mine.npz", **arrays, class_names=["dark", "bright"])
+    for split in ("train", "test"):
+        for number, name in enumerate(("rose", "tulip")):
+            folder = checkout.path / "data/flowers" / split / name
+            folder.mkdir(parents=True)
+            for image in images[labels == number][:3]:
+                Image.fromarray(image).save(folder / f"{image[0, 0, 0]}-{image[0, 0, 1]}.png")
+    checkout.study = {
+        "study": {"name": "own", "datasets": ["cifar10", "flowers"], "seeds": [0]},
+        "datasets": {
+            "cifar10": {"source": "npz", "path": "data/mine.npz"},
+            "flowers": {"source": "imagefolder", "path": "data/flowers", "size": 20},
+        },
+        "network": {"width_multiplier": {"top": 0.03, "bottom": 0.1}},
+        "training": {"batch_size": 4},
+        "figures": {
+            **{f"figure{n}": {"dataset": "flowers"} for n in range(1, 7)},
+            "figure7": {"dataset": "cifar10", "seeds": [0]},
+        },
+    }
+    return checkout
+
+
+def run(checkout, *arguments, check=True):
+    (checkout.path / "own.yaml").write_text(yaml.safe_dump(checkout.study))
+    return checkout.snakemake(*arguments, "--configfile", "own.yaml", "--cores", "1", check=check)
+
+
+def jobs(checkout, *arguments):
+    return checkout.jobs(*arguments, "--configfile", "own.yaml")
+
+
+def test_they_are_made_estimated_and_made_again_when_they_change(own):
+    output = run(own, "estimate")
+    made = {path.stem: datasets.load(path) for path in (own.path / "resources/datasets").iterdir()}
+    assert made["cifar10"].x_train.shape == (40, 16, 16, 3)
+    assert made["flowers"].x_train.shape == (6, 20, 20, 3)
+    assert made["flowers"].class_names == ["rose", "tulip"]
+    assert "flowers" in output
+    assert "hours, one training after the other" in output
+
+    assert jobs(own, "download") == {}
+    own.study["datasets"]["flowers"] |= {"title": "Flowers", "archives": "/nowhere"}
+    run(own, "-n")
+    assert jobs(own, "download") == {}
+    a_download = {"download_dataset": 1, "download": 1}
+    image = next((own.path / "data/flowers/train/rose").iterdir())
+    copy = shutil.copy(image, image.with_name("copy.png"))
+    assert jobs(own, "download") == a_download
+    run(own, "download")
+    assert jobs(own, "download") == {}
+    copy.unlink()
+    assert jobs(own, "download") == a_download
+    own.study["datasets"]["flowers"]["size"] = 24
+    run(own, "download")
+    assert datasets.load(own.path / "resources/datasets/flowers.npz").image_shape == (3, 24, 24)
+    with np.load(own.path / "data/mine.npz") as arrays:
+        np.savez(own.path / "data/mine.npz", **{**arrays, "x_test": 255 - arrays["x_test"]})
+    assert jobs(own, "download") == a_download
+
+
+def test_a_path_that_is_missing_stops_before_anything_runs(own):
+    run(own, "download")
+    own.study["datasets"]["cifar10"]["path"] = "data/mien.npz"
+    output = run(own, "download", check=False)
+    assert (
+        "'datasets.cifar10.path' is data/mien.npz, which does not exist; put the dataset there or correct the path"
+        in output
+    )
+    assert "Traceback" not in output
+
+
+def test_a_damaged_npz_is_one_sentence_and_never_a_dataset(own):
+    path = own.path / "data/mine.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1000])
+    made = "resources/datasets/cifar10.npz"
+    output = run(own, made, "--show-failed-logs", check=False)
+    assert (
+        "data/mine.npz is not a usable dataset (File is not a zip file); correct it and run again" in output
+    )
+    assert "Traceback" not in output
+    assert not (own.path / made).exists()
+    path.write_bytes(whole)
+    run(own, made)
+    datasets.load(own.path / made)
+
+
+def test_an_archive_that_is_not_the_one_is_one_sentence_and_never_a_dataset(own):
+    (own.path / "archives").mkdir()
+    name = "train-images-idx3-ubyte.gz"
+    (own.path / "archives" / name).write_bytes(b"another one")
+    own.study["study"]["datasets"].append("mnist")
+    own.study["datasets"]["mnist"] = {"archives": "archives"}
+    made = "resources/datasets/mnist.npz"
+    output = run(own, made, "--show-failed-logs", check=False)
+    assert f"archives/{name} does not have the MD5 checksum " in output
+    assert "; put the whole archive there, as from http" in output
+    assert "Traceback" not in output
+    assert output.count("Error in rule download_dataset") == 1
+    assert not (own.path / made).exists()
