@@ -14,22 +14,27 @@ import argparse
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import VisionDataset
 
+from amc_loss.config import Study
 from amc_loss.datasets import Dataset
 from amc_loss.devices import keep_freed_memory
 from amc_loss.labels import LOSSES
 from amc_loss.networks import ConvNet, build
 from amc_loss.training import Training
 
+ROOT = Path(__file__).parents[1]
 BATCH = 128
 
 
@@ -55,6 +60,17 @@ def images_of_cifar_10(n: int) -> Dataset:
     x = generator.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
     y = np.arange(n, dtype=np.int64) % 10
     return Dataset(x, y, x[:10], y[:10], [str(label) for label in range(10)])
+
+
+def settings_of(loss: str, width: float) -> dict[str, Any]:
+    """Settings of a run of the paper on CIFAR-10, of another width and without ramps or end."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["network"] = {"width_multiplier": {"top": width}}
+    config["training"] = {"schedule": {"top": {"epochs": 10**6, "ramp_up": 0, "ramp_down": 0}}}
+    study = Study(config, yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text()))
+    return next(
+        study.settings(run) for run in study.targets["table1"] if (run.dataset, run.loss) == ("cifar10", loss)
+    )
 
 
 def multiply_adds(network: ConvNet) -> int:
@@ -86,15 +102,7 @@ class Ours:
 
     def __init__(self, data: Dataset, loss: str, width: float, device: torch.device) -> None:
         self.device = device
-        margin = {"cross_entropy": None, "euclidean": 1.0, "amc": 0.5}[loss]
-        settings = {
-            "dataset": "benchmark", "network": "top", "loss": loss, "weight": 0.1, "margin": margin, "seed": 0,
-            "architecture": {"width_multiplier": width}, "epochs": 10**6, "ramp_up": 0, "ramp_down": 0,
-            "batch_size": BATCH, "learning_rate": 0.003, "beta1": 0.9, "beta1_end": 0.5, "beta2": 0.999,
-            "adam_epsilon": 1e-8, "precision": "auto", "deterministic": False, "ramp_down_steepness": 12.5,
-            "schedules_change": "epoch", "drop_last": True, "translation": 0, "ema_decay": 0, "kept_epoch": "last",
-            "auxiliary_loss": {}, "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
-        }  # fmt: skip
+        settings = settings_of(loss, width)
         self.training = Training(data, settings, device)
 
     def run(self) -> float:

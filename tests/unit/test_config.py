@@ -9,8 +9,9 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from amc_loss.config import ConfigError, Study
+from amc_loss.config import Study
 from amc_loss.protocol import compare
+from amc_loss.validation import ConfigError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

@@ -10,9 +10,10 @@ SCRIPTS = WORKFLOW / "scripts"
 # Snakemake's own environment need not have the package installed.
 sys.path.insert(0, str(SCRIPTS))
 
-from amc_loss.config import ConfigError, Study
+from amc_loss.config import Study
 from amc_loss.digests import code_digest
 from amc_loss.protocol import compare
+from amc_loss.validation import ConfigError
 
 schema = yaml.safe_load((WORKFLOW / "schemas" / "config.schema.yaml").read_text())
 try:

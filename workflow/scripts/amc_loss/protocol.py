@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from amc_loss.config import PROTOCOL_SECTIONS
+from amc_loss.validation import PROTOCOL_SECTIONS
 
 
 def compare(schema: Mapping[str, Any], protocols: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:

@@ -1,0 +1,182 @@
+"""The configuration in one spelling, with its protocol filled in, and checked.
+
+Imports nothing heavy: Snakemake reads this module whenever it parses the workflow.
+"""
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match, by_relevance
+
+# What a protocol sets, and a study may set otherwise.
+PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation", "grad_cam")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message names the key and what is allowed."""
+
+
+def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with its protocol's settings in place of ``protocols``.
+
+    A setting is taken from the configuration itself, or else from the protocol it names, or else from the
+    protocol ``paper``. Mappings are merged key by key, lists are replaced.
+
+    Raises:
+        ConfigError: If there is no such protocol, or a protocol sets what no protocol sets.
+    """
+    resolved = dict(config)
+    protocols = resolved.pop("protocols", None)
+    if protocols is None:
+        return resolved
+    if not isinstance(protocols, Mapping) or "paper" not in protocols:
+        raise ConfigError("'protocols' must be a mapping that has 'paper'")
+    name = resolved.get("protocol")
+    if name not in protocols:
+        raise ConfigError(f"'protocol' is {name!r}; defined under 'protocols' are {', '.join(protocols)}")
+    for protocol, sections in protocols.items():
+        if not isinstance(sections, Mapping):
+            raise ConfigError(f"'protocols.{protocol}' must be a mapping, not {json.dumps(sections)}")
+        unknown = [section for section in sections if section not in PROTOCOL_SECTIONS]
+        if unknown:
+            raise ConfigError(
+                f"unknown key 'protocols.{protocol}.{unknown[0]}' in the configuration: allowed here: "
+                f"{', '.join(PROTOCOL_SECTIONS)}"
+            )
+    merged: Any = {}
+    for layer in (protocols["paper"], protocols[name], resolved):
+        merged = _merge(merged, layer)
+    return merged
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+        return over
+    return {**base, **{key: _merge(base[key], over[key]) if key in base else over[key] for key in over}}
+
+
+def canonical(value: Any, where: str = "") -> Any:
+    """The same value however it was written: ``1.0`` is ``1``, and the order of keys is no matter."""
+    if isinstance(value, Mapping):
+        return {
+            str(key): canonical(value[key], f"{where}.{key}".strip(".")) for key in sorted(value, key=str)
+        }
+    if isinstance(value, list | tuple):
+        return [canonical(item, f"{where}.{number}") for number, item in enumerate(value)]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ConfigError(f"'{where}' must be a finite number, not {value}")
+        return int(value) if value.is_integer() else value
+    return value
+
+
+def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` unless the configuration, its protocol filled in, follows the JSON schema."""
+    # A misspelt key comes before the key that is missing for it.
+    relevance = by_relevance(strong=frozenset({"additionalProperties"}))
+    error = best_match(Draft202012Validator(schema).iter_errors(config), relevance)
+    if error is not None:
+        raise ConfigError(_sentence(error))
+
+
+def _sentence(error: ValidationError) -> str:
+    """A validation error as one sentence: the key, what is wrong, what is allowed."""
+    where = ".".join(str(part) for part in error.absolute_path)
+    instance: Any = error.instance
+    value = json.dumps(instance, default=str)
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    match error.validator:
+        case "additionalProperties":
+            allowed = list(schema["properties"])
+            unknown = next(key for key in instance if key not in allowed)
+            close = difflib.get_close_matches(str(unknown), allowed, n=1)
+            hint = f"did you mean '{close[0]}'? " if close else ""
+            key = f"{where}.{unknown}" if where else unknown
+            return f"unknown key '{key}' in the configuration: {hint}allowed here: {', '.join(allowed)}"
+        case "required":
+            missing = next(key for key in rule if key not in instance)
+            return f"key '{f'{where}.{missing}' if where else missing}' is missing from the configuration"
+        case "type":
+            kinds = rule if isinstance(rule, list) else [rule]
+            names = {"object": "a mapping", "array": "a list", "string": "text", "null": "null"}
+            wanted = " or ".join(
+                names.get(kind, f"a{'n' if kind[0] in 'aeiou' else ''} {kind}") for kind in kinds
+            )
+            hint = ""
+            if "number" in kinds and re.fullmatch(r"[-+]?\d+e[-+]?\d+", str(instance)):
+                hint = " (YAML reads 1e-8 as text; write 1.0e-8)"
+            return f"'{where}' must be {wanted}, not {value}{hint}"
+        case "enum":
+            return f"'{where}' must be one of {', '.join(map(json.dumps, rule))}, not {value}"
+        case "minItems":
+            return f"'{where}' has {len(instance)} entries; it needs at least {rule}"
+        case "uniqueItems":
+            return f"'{where}' lists an entry twice: {value}"
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
+            bound = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above"}
+            return f"'{where}' must be {bound.get(error.validator, 'below')} {rule}, not {value}"
+        case "multipleOf":
+            return f"'{where}' must be a multiple of {rule}, not {value}"
+        case "pattern" if "propertyNames" in error.schema_path:
+            return f"key {value} under '{where}' must match {rule}"
+        case "pattern":
+            return f"'{where}' must match {rule}, not {value}"
+    return f"'{where}': {error.message}"
+
+
+def check_references(config: Mapping[str, Any]) -> None:
+    """What a schema cannot say: names that refer to other keys, and ramps that fit into the epochs."""
+    study, figures = config["study"], config["figures"]
+    for dataset in study["datasets"]:
+        if dataset not in config["datasets"]:
+            known = ", ".join(config["datasets"])
+            raise ConfigError(f"'study.datasets' names {dataset!r}; defined under 'datasets' are {known}")
+    for dataset in study["networks"]:
+        if dataset not in config["datasets"]:
+            known = ", ".join(config["datasets"])
+            raise ConfigError(f"'study.networks' names {dataset!r}; defined under 'datasets' are {known}")
+    for name, entry in config["datasets"].items():
+        if (
+            entry["source"] == "torchvision"
+            and entry.get("labels") == "coarse"
+            and entry["class"] != "CIFAR100"
+        ):
+            raise ConfigError(
+                f"'datasets.{name}.labels' is \"coarse\", which CIFAR100 has and {entry['class']} has not"
+            )
+    users = {f"figures.{name}.dataset": figure["dataset"] for name, figure in figures.items()}
+    for key, dataset in users.items():
+        if dataset not in study["datasets"]:
+            allowed = ", ".join(study["datasets"])
+            raise ConfigError(f"'{key}' is {dataset!r}, which is not in the study; allowed are {allowed}")
+    known_seeds = ", ".join(map(str, study["seeds"]))
+    for name, figure in figures.items():
+        for key in ("seed", "seeds"):
+            for seed in _as_list(figure.get(key, [])):
+                if seed not in study["seeds"]:
+                    raise ConfigError(
+                        f"'figures.{name}.{key}' has {seed}, which is no seed of the study; "
+                        f"allowed are {known_seeds}"
+                    )
+    tsne = figures["figure5"]
+    if tsne["perplexity"] >= tsne["points"]:
+        raise ConfigError(
+            f"'figures.figure5.perplexity' is {tsne['perplexity']}; "
+            f"it must be below 'figures.figure5.points', {tsne['points']}"
+        )
+    for column, schedule in config["training"]["schedule"].items():
+        if schedule["ramp_up"] + schedule["ramp_down"] > schedule["epochs"]:
+            raise ConfigError(
+                f"'training.schedule.{column}' ramps up for {schedule['ramp_up']} and down for "
+                f"{schedule['ramp_down']} epochs, more than its {schedule['epochs']} epochs"
+            )
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
