@@ -10,6 +10,7 @@ import yaml
 from snakemake.utils import update_config
 
 from amc_loss.config import Study
+from amc_loss.networks import TABLE2
 from amc_loss.protocol import compare
 from amc_loss.validation import ConfigError
 
@@ -138,7 +139,7 @@ def test_the_released_code_differs_in_what_its_authors_did_otherwise():
 
 
 def test_settings_of_a_run_are_those_of_the_protocol():
-    released = study(protocol="released_code")
+    released = study(protocol="released_code", study__name="released")
     amc = released.settings(released.runs["cifar10-top-amc-lambda0.1-margin0.5-seed0"])
     assert amc["weight"] * amc["auxiliary_schedule"]["maximum"] == pytest.approx(10)
     assert amc["auxiliary_loss"] == {
@@ -162,22 +163,49 @@ def test_settings_of_the_auxiliary_losses_do_not_concern_cross_entropy():
 
 @pytest.mark.parametrize("protocol", ["paper", "released_code"])
 def test_each_setting_of_a_protocol_can_be_set_otherwise_by_itself(protocol):
-    changed = study(protocol=protocol, training__translation=5, network__widths={"bottom": [[8], [8], [9]]})
+    changed = study(
+        protocol=protocol,
+        study__name="own",
+        training__translation=5,
+        network__widths={"bottom": [[8], [8], [9]]},
+    )
     assert changed.config["training"] == {**study().protocols[protocol]["training"], "translation": 5}
     assert changed.architecture("bottom2d")["widths"] == [[8], [8], [9]]
     assert changed.architecture("top")["widths"] == study().protocols[protocol]["network"]["widths"]["top"]
 
 
 def test_a_protocol_of_one_s_own_is_the_paper_s_with_differences():
-    own = study(protocols__mine={"training": {"ema_decay": 0.99}}, protocol="mine")
+    own = study(protocols__mine={"training": {"ema_decay": 0.99}}, protocol="mine", study__name="mine")
     assert own.config["training"] == {**study().config["training"], "ema_decay": 0.99}
+
+
+def test_a_dataset_can_have_the_bottom_network_in_table_1():
+    changed = study(study__networks={"cifar10": "bottom"})
+    networks = {run.dataset: run.network for run in changed.targets["table1"]}
+    assert networks == {"mnist": "top", "cifar10": "bottom", "svhn": "top", "cifar100_coarse": "top"}
+    for figure in ("figure2", "figure6", "figure7"):
+        assert {run.network for run in changed.targets[figure]} == {"bottom"}
+
+
+def test_widths_are_those_the_network_module_has_by_default():
+    widths = study().config["network"]["widths"]
+    assert widths == {column: [list(block) for block in blocks] for column, blocks in TABLE2.items()}
+
+
+def test_what_the_report_is_given_is_the_same_study():
+    own = study(protocols__mine={"training": {"ema_decay": 0.99}}, protocol="mine", study__name="mine")
+    again = Study({**own.config, "protocols": own.protocols}, SCHEMA)
+    assert (again.config, again.protocols) == (own.config, own.protocols)
 
 
 def test_the_page_of_protocols_is_made_from_the_configuration():
     spec = importlib.util.spec_from_file_location("page", ROOT / "docs/protocol.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs/protocol.md").read_text() == module.page(), "run `make docs`"
+    page = module.page()
+    assert (ROOT / "docs/protocol.md").read_text() == page, "run `make docs`"
+    for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
 
 
 def test_every_setting_of_a_protocol_is_compared():
@@ -222,6 +250,39 @@ def test_every_setting_of_a_protocol_is_compared():
             "unknown key 'training.translate' in the configuration: did you mean 'translation'?",
         ),
         ({"protocols__mine": None}, "'protocols.mine' must be a mapping, not null"),
+        (
+            {"protocols__mine": {"training": {"lerning_rate": 1}}},
+            "protocols.mine: unknown key 'training.lerning_rate' in the configuration: did you mean 'learning_rate'?",
+        ),
+        (
+            {"protocols__mine": {"training": {"learning_rate": "fast"}}},
+            "protocols.mine: 'training.learning_rate' must be a number, not \"fast\"",
+        ),
+        (
+            {"protocols__mine": {"contrastive": None}},
+            "protocols.mine: 'contrastive' must be a mapping, not null",
+        ),
+        ({"protocols__source": {}}, "'protocols' has the name 'source'; it must be of letters, digits and"),
+        ({"protocols__my-own": {}}, "'protocols' has the name 'my-own'; it must be of letters, digits and"),
+        (
+            {"protocol": ["paper"]},
+            "'protocol' is ['paper']; defined under 'protocols' are paper, released_code",
+        ),
+        (
+            {"protocol": "released_code"},
+            "'study.name' is 'paper', but 'protocol' is 'released_code', whose trainings would replace the paper's; "
+            "give the study another name",
+        ),
+        (
+            {"grad_cam__layer": "conv9_9"},
+            "'grad_cam.layer' is 'conv9_9'; the network of figure2 has last, conv1_1, conv1_2, conv1_3, conv2_1, "
+            "conv2_2, conv2_3, conv3_1, conv3_2, conv3_3",
+        ),
+        (
+            {"grad_cam__layer": "conv1_2", "study__networks": {"cifar10": "bottom"}},
+            "'grad_cam.layer' is 'conv1_2'; the network of figure2 has last, conv1_1, conv2_1, conv3_1, conv3_2",
+        ),
+        ({"network__widths": {"top": [[8], [8]]}}, "'network.widths.top' has 2 entries; it needs at least 3"),
         ({"protocols": []}, "'protocols' must be a mapping that has 'paper'"),
         ({"training": 3}, "'training' must be a mapping, not 3"),
         ({"study__networks": {"mnist": "middle"}}, '\'study.networks.mnist\' must be one of "top", "bottom"'),

@@ -191,7 +191,7 @@ def test_every_place_is_tried_in_order_and_named(server, folder, refusing):
     assert_fails_and_then_succeeds(
         server,
         folder,
-        rf"\({missing}a.gz: no such file; {refusing}a.gz: Connection refused; {server.address}a.gz: 404 Not Found\)",
+        rf"\({missing}a.gz: no such file, or none that can be read; {refusing}a.gz: Connection refused; {server.address}a.gz: 404 Not Found\)",
         missing,
         refusing,
         server.address,

@@ -62,6 +62,12 @@ def test_grad_cam_of_another_layer(dataset):
         explain.grad_cam(network, images, targets, CPU, "conv9")
 
 
+def test_the_class_explained():
+    predicted, true = np.array([1, 2]), np.array([0, 2])
+    assert explain.targets("predicted_label", predicted, true).tolist() == [1, 2]
+    assert explain.targets("true_label", predicted, true).tolist() == [0, 2]
+
+
 def test_a_map_without_evidence_is_zero(dataset):
     network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
     torch.nn.init.zeros_(network.classifier.weight)

@@ -142,6 +142,17 @@ def test_bias_of_convolutions():
         assert all(m.bias.abs().max() == 0 for m in convolutions if bias)
 
 
+def test_slope_dropout_and_noise_are_settings():
+    network = networks.build("top", 3, 10, leaky_relu_slope=0.2, dropout=0.3, noise_sd=0.4)
+    of = {
+        kind: [m for m in network.modules() if isinstance(m, kind)]
+        for kind in (torch.nn.LeakyReLU, torch.nn.Dropout)
+    }
+    assert [m.negative_slope for m in of[torch.nn.LeakyReLU]] == [0.2] * 9
+    assert [m.p for m in of[torch.nn.Dropout]] == [0.3] * 2
+    assert network.convolutions.noise.sd == 0.4
+
+
 def test_he_uniform_weights():
     weight = networks.build("top", 3, 10, initial_weights="he_uniform").convolutions.conv2_2[0].weight
     assert weight.var().item() == pytest.approx(2 / (9 * 256), rel=0.02)

@@ -188,6 +188,39 @@ def test_schedules_change_each_epoch_or_each_step(dataset, settings, monkeypatch
     assert [rate for rate, _ in seen[:8]] == pytest.approx([0.01 * factor for factor in expected])
 
 
+def test_neighbours_by_true_labels_reach_the_loss(dataset, settings, monkeypatch):
+    given = []
+    original = AngularMarginContrastiveLoss.forward
+    monkeypatch.setattr(
+        AngularMarginContrastiveLoss,
+        "forward",
+        lambda self, *args: given.append(args) or original(self, *args),
+    )
+    one = training.Training(dataset, {**settings, "auxiliary_loss": {"neighbours": "true"}}, CPU)
+    one.train_step(one.x[:16], one.y[:16], 1.0)
+    assert one.auxiliary_loss.neighbours == "true"
+    assert torch.equal(given[0][2], one.y[:16])
+
+
+def test_settings_of_the_optimiser_reach_it(dataset, settings):
+    one = training.Training(dataset, {**settings, "adam_epsilon": 0.3}, CPU)
+    assert one.optimizer.param_groups[0]["eps"] == 0.3
+
+
+def test_the_best_epoch_is_part_of_the_state(dataset, settings):
+    one, other = (training.Training(dataset, {**settings, "kept_epoch": "best"}, CPU) for _ in range(2))
+    one.run_epoch()
+    best = {name: value.clone() for name, value in one.best.items()}
+    one.train_step(one.x[:16], one.y[:16], 1.0)
+    other.load_state_dict(one.state_dict())
+    assert all(torch.equal(value, best[name]) for name, value in other.kept().state_dict().items())
+
+
+def test_a_translation_beyond_the_image_is_refused(dataset, settings):
+    with pytest.raises(ValueError, match=r"training.translation is 16, but images of tiny have 16×16 pixels"):
+        train(dataset, settings, translation=16)
+
+
 def test_images_are_translated_when_a_training_says_so(dataset, settings, steps):
     for pixels in (0, 2):
         train(dataset, settings, translation=pixels, epochs=1)

@@ -23,7 +23,7 @@ except ConfigError as error:
 # Scripts and captions see the settings of the protocol as well.
 config.update(study.config)
 
-# Were it not there, Snakemake would take what was made of it, or of another path, for up to date.
+# Without this check a dataset that was made from an earlier path would pass as up to date.
 for name in study.own_datasets:
     if not Path(path := study.data(name)["path"]).exists():
         raise WorkflowError(
@@ -60,7 +60,11 @@ def files_of(wildcards):
     if "path" not in data:
         return []
     path = Path(data["path"])
-    return [path, *sorted(folder for folder in path.glob("*/*") if folder.is_dir())]
+    if data["source"] == "npz":
+        return [path]
+    found = [path / split for split in ("train", "test")]
+    found += [inner for split in found for inner in split.rglob("*")]
+    return sorted(folder for folder in found if folder.is_dir())
 
 
 def dataset_of(target):

@@ -13,7 +13,7 @@ rule report:
         "../../envs/report.yaml"
     params:
         code=code_of("report.py"),
-        study=study.config,
+        study={**study.config, "protocols": study.protocols},
     message:
         "Report of the study"
     script:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-csv, markdown = map(Path, snakemake.output)
-table = pd.DataFrame(snakemake.params.rows)
-table.to_csv(csv, index=False)
-markdown.write_text(table.to_markdown(index=False, disable_numparse=True) + "\n")
+from amc_loss import tables
+
+csv, markdown = snakemake.output
+pd.DataFrame(snakemake.params.rows).to_csv(csv, index=False)
+Path(markdown).write_text(tables.markdown(snakemake.params.rows))

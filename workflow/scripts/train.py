@@ -10,7 +10,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from amc_loss import checkpoints, datasets, provenance, training
-from amc_loss.devices import keep_freed_memory, pick_device
+from amc_loss.devices import autocast_dtype, keep_freed_memory, pick_device
 
 settings = snakemake.params.settings
 folder = Path(snakemake.output.model).parent
@@ -23,10 +23,16 @@ try:
         dataset = datasets.load(snakemake.input.data)
         data_checksum = datasets.checksum(snakemake.input.data)
         record = provenance.provenance(settings, data_checksum, device)
+        record["protocol"] = snakemake.config["protocol"]
         checkpoint = checkpoints.Checkpoint(
             folder / "checkpoint.pt",
             snakemake.config["training"]["checkpoint_every"],
-            {"settings": settings, "data": data_checksum, "code": snakemake.params.code},
+            {
+                "settings": settings,
+                "data": data_checksum,
+                "code": snakemake.params.code,
+                "device": f"{device.type}, {autocast_dtype(settings['precision'], device)}",
+            },
         )
         network, history = training.train(dataset, settings, device, checkpoint)
         with open(snakemake.output.history, "w", newline="") as file:

@@ -82,6 +82,7 @@ class Study:
         self.protocols: dict[str, dict[str, Any]] = {}
         for name in protocols:
             settings = resolve({"protocol": name, "protocols": protocols})
+            check_schema({**config, **canonical(settings), "protocol": name}, schema, f"protocols.{name}")
             self.protocols[name] = canonical({section: settings[section] for section in PROTOCOL_SECTIONS})
         figures = config["figures"]
         table1 = [

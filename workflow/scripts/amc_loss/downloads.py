@@ -1,5 +1,7 @@
 """Archives from the network or a folder: whole and verified, or not there at all."""
 
+import errno
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,9 +50,7 @@ def download(urls: Sequence[str], target: Path, md5: str, scratch: Path) -> None
         except _UnavailableError as error:
             failures.append(f"{url}: {error}")
         except OSError as error:
-            raise DatasetError(
-                f"{target} cannot be written ({error.strerror or error}); make room for it and run again"
-            ) from error
+            raise cannot_write(target, error) from error
     raise DatasetError(
         f"{target} cannot be downloaded ({'; '.join(failures)}); run again later, give a server that "
         "has it under 'mirrors', or put the archive into a folder and give that under 'archives'"
@@ -98,10 +98,17 @@ def _download_with_retries(url: str, path: Path, md5: str) -> None:
     raise _UnavailableError(reason)
 
 
+def cannot_write(path: Path, error: OSError) -> DatasetError:
+    """Why a file or folder could not be written, and the remedy."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    remedy = "make room for it" if full else "make it writable"
+    return DatasetError(f"{path} cannot be written ({error.strerror or error}); {remedy} and run again")
+
+
 def _copy(url: str, path: str, _pooch: object) -> None:
     source = Path(url2pathname(urlsplit(url).path))
-    if not source.is_file():
-        raise _UnavailableError("no such file")
+    if not (source.is_file() and os.access(source, os.R_OK)):
+        raise _UnavailableError("no such file, or none that can be read")
     shutil.copyfile(source, path)
 
 

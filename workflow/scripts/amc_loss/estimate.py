@@ -58,7 +58,9 @@ def seconds_per_run(settings: dict[str, Any], size: Size, device: torch.device, 
     for _ in range(2):
         training.run_epoch()
     a_step = training.history[-1]["seconds"] / training.steps
-    return a_step * (images // settings["batch_size"]) * settings["epochs"]
+    full, rest = divmod(images, settings["batch_size"])
+    steps_an_epoch = full if settings["drop_last"] else full + bool(rest)
+    return a_step * steps_an_epoch * settings["epochs"]
 
 
 def table(kinds: Sequence[tuple[dict[str, Any], int]], own: Mapping[str, Size], device: torch.device) -> str:

@@ -1,6 +1,7 @@
 """Grad-CAM, and the choice of the images it explains (Figures 2 and 6)."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ def grad_cam(
 ) -> NDArray[np.float32]:
     """Grad-CAM of a convolution, brought to the images' size, each map divided by its maximum.
 
-    A map without any positive evidence stays 0.
+    A map without anything positive stays 0.
 
     Args:
         network: A network in evaluation mode, on ``device``.
@@ -67,6 +68,13 @@ def _gradients(network: ConvNet, layer: nn.Module, x: Tensor, target: Tensor) ->
     finally:
         hook.remove()
     return torch.autograd.grad(logits.gather(1, target[:, None]).sum(), outputs[0])[0]
+
+
+def targets(
+    label: Literal["predicted_label", "true_label"], predicted: NDArray[np.int64], true: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The classes that are explained, of the predicted and the true labels, each of shape (n,)."""
+    return predicted if label == "predicted_label" else true
 
 
 def choose_images(

@@ -92,9 +92,7 @@ def _scratch(root: Path) -> Iterator[Path]:
         folder.mkdir(parents=True)
         yield folder
     except OSError as error:
-        raise DatasetError(
-            f"{root} cannot be written ({error.strerror or error}); make room for it and run again"
-        ) from error
+        raise downloads.cannot_write(root, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -144,7 +142,10 @@ def _arrays(split: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def _npz(path: Path) -> Dataset:
     if not path.is_file():
         raise DatasetError(f"{path} is no file; put the dataset there or correct its 'path'")
-    return datasets.load(path, remedy="correct it and run again")
+    try:
+        return datasets.load(path, remedy="correct it and run again")
+    except PermissionError as error:
+        raise DatasetError(f"{path} cannot be read; give yourself the right to and run again") from error
 
 
 def _imagefolder(folder: Path, size: int | None) -> Dataset:

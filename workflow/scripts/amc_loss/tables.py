@@ -42,6 +42,12 @@ def write(
                 raise ValueError(f"{path}: no table format {other!r}")
 
 
+def markdown(rows: Sequence[Mapping[str, str]]) -> str:
+    """Rows of text as a Markdown table."""
+    escaped = pd.DataFrame(rows).map(lambda text: text.replace("|", r"\|"))
+    return escaped.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
 def mean_sd(mean: float, sd: float, markup: str, digits: int = 2) -> str:
     """``mean ± sd``; without the sd if there is none, a dash if there is no mean."""
     if pd.isna(mean):

@@ -52,7 +52,7 @@ class Training:
         history: A row for each finished epoch; see `train`.
 
     Raises:
-        ValueError: If there are fewer images than a minibatch takes.
+        ValueError: If there are fewer images than a minibatch takes, or they are smaller than a translation.
     """
 
     def __init__(self, dataset: Dataset, settings: dict[str, Any], device: torch.device) -> None:
@@ -60,6 +60,11 @@ class Training:
             raise ValueError(
                 f"training.batch_size is {settings['batch_size']}, but {settings['dataset']} has only "
                 f"{len(dataset.x_train)} training images; choose a smaller one"
+            )
+        if settings["translation"] >= min(dataset.image_shape[1:]):
+            raise ValueError(
+                f"training.translation is {settings['translation']}, but images of {settings['dataset']} "
+                f"have {dataset.image_shape[1]}×{dataset.image_shape[2]} pixels; choose a smaller one"
             )
         make_deterministic(settings["deterministic"])
         torch.manual_seed(settings["seed"])
@@ -246,7 +251,7 @@ def train(
         schedules that change each step, the rates are those at the start of the epoch.
 
     Raises:
-        ValueError: If there are fewer images than a minibatch takes.
+        ValueError: If there are fewer images than a minibatch takes, or they are smaller than a translation.
         FloatingPointError: If the loss of a step was not finite; the last checkpoint is from before it.
         MemoryError: If the GPU's memory does not suffice.
         SystemExit: If a signal stopped it; the exit status is 128 and the signal's number.

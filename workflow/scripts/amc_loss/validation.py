@@ -15,6 +15,8 @@ from jsonschema.exceptions import best_match, by_relevance
 
 # What a protocol sets, and a study may set otherwise.
 PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation", "grad_cam")
+# Columns of the page that compares protocols.
+RESERVED = ("setting", "meaning", "source")
 
 
 class ConfigError(ValueError):
@@ -37,9 +39,15 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(protocols, Mapping) or "paper" not in protocols:
         raise ConfigError("'protocols' must be a mapping that has 'paper'")
     name = resolved.get("protocol")
-    if name not in protocols:
-        raise ConfigError(f"'protocol' is {name!r}; defined under 'protocols' are {', '.join(protocols)}")
+    if not isinstance(name, str) or name not in protocols:
+        known = ", ".join(map(str, protocols))
+        raise ConfigError(f"'protocol' is {name!r}; defined under 'protocols' are {known}")
     for protocol, sections in protocols.items():
+        if not isinstance(protocol, str) or not re.fullmatch(r"\w+", protocol) or protocol in RESERVED:
+            raise ConfigError(
+                f"'protocols' has the name {protocol!r}; it must be of letters, digits and underscores, "
+                f"and not one of {', '.join(RESERVED)}"
+            )
         if not isinstance(sections, Mapping):
             raise ConfigError(f"'protocols.{protocol}' must be a mapping, not {json.dumps(sections)}")
         unknown = [section for section in sections if section not in PROTOCOL_SECTIONS]
@@ -75,13 +83,19 @@ def canonical(value: Any, where: str = "") -> Any:
     return value
 
 
-def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` unless the configuration, its protocol filled in, follows the JSON schema."""
+def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any], where: str = "") -> None:
+    """Raise `ConfigError` unless the configuration, its protocol filled in, follows the JSON schema.
+
+    Args:
+        config: The configuration.
+        schema: The schema.
+        where: What the error begins with, for a configuration that is not the chosen one.
+    """
     # A misspelt key comes before the key that is missing for it.
     relevance = by_relevance(strong=frozenset({"additionalProperties"}))
     error = best_match(Draft202012Validator(schema).iter_errors(config), relevance)
     if error is not None:
-        raise ConfigError(_sentence(error))
+        raise ConfigError(f"{where}: {_sentence(error)}" if where else _sentence(error))
 
 
 def _sentence(error: ValidationError) -> str:
@@ -164,6 +178,21 @@ def check_references(config: Mapping[str, Any]) -> None:
                         f"'figures.{name}.{key}' has {seed}, which is no seed of the study; "
                         f"allowed are {known_seeds}"
                     )
+    if config["protocol"] != "paper" and study["name"] == "paper":
+        raise ConfigError(
+            f"'study.name' is 'paper', but 'protocol' is {config['protocol']!r}, whose trainings would "
+            "replace the paper's; give the study another name"
+        )
+    for name in ("figure2", "figure6"):
+        column = study["networks"].get(figures[name]["dataset"], "top")
+        layers = ["last"]
+        for number, block in enumerate(config["network"]["widths"][column], 1):
+            layers += [f"conv{number}_{i}" for i in range(1, len(block) + 1)]
+        if config["grad_cam"]["layer"] not in layers:
+            raise ConfigError(
+                f"'grad_cam.layer' is {config['grad_cam']['layer']!r}; the network of {name} has "
+                f"{', '.join(layers)}"
+            )
     tsne = figures["figure5"]
     if tsne["perplexity"] >= tsne["points"]:
         raise ConfigError(
