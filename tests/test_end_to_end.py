@@ -19,6 +19,9 @@ from sklearn.metrics import homogeneity_score
 
 STUDY = {
     "study": {"name": "tiny", "seeds": [0, 1]},
+    # A protocol of its own, so that every rule has to get along with one.
+    "protocol": "tiny",
+    "protocols": {"tiny": {"training": {"beta2": 0.99}}},
     "network": {"width_multiplier": {"top": 0.03, "bottom": 0.1}},
     "training": {
         "schedule": {column: {"epochs": 2, "ramp_up": 1, "ramp_down": 1} for column in ("top", "bottom")},
@@ -108,6 +111,7 @@ def test_a_run_s_files_agree_with_each_other(finished):
     provenance = json.loads((run / "provenance.json").read_text())
     assert provenance["settings"]["seed"] == 1
     assert provenance["settings"]["epochs"] == 2
+    assert (provenance["protocol"], provenance["settings"]["beta2"]) == ("tiny", 0.99)
     assert provenance["device_type"] == "cpu"
     assert len(provenance["data_sha256"]) == 64
     assert {"torch", "numpy"} <= set(provenance["versions"])
