@@ -102,8 +102,7 @@ class Ours:
 
     def __init__(self, data: Dataset, loss: str, width: float, device: torch.device) -> None:
         self.device = device
-        settings = settings_of(loss, width)
-        self.training = Training(data, settings, device)
+        self.training = Training(data, settings_of(loss, width), device)
 
     def run(self) -> float:
         """Images a second over one pass of the data."""

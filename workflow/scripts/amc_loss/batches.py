@@ -24,6 +24,12 @@ def translate(images: Tensor, pixels: int) -> Tensor:
     return images.permute(0, 2, 3, 1)[sample, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
+def steps_per_epoch(images: int, batch_size: int, drop_last: bool) -> int:
+    """How many minibatches `minibatches` makes of so many images."""
+    full, rest = divmod(images, batch_size)
+    return full if drop_last else full + bool(rest)
+
+
 def minibatches(
     x: Tensor, y: Tensor, batch_size: int, order: torch.Generator, drop_last: bool = True
 ) -> Iterator[tuple[Tensor, Tensor]]:

@@ -81,9 +81,9 @@ class Study:
         self.name: str = config["study"]["name"]
         self.protocols: dict[str, dict[str, Any]] = {}
         for name in protocols:
-            settings = resolve({"protocol": name, "protocols": protocols})
-            check_schema({**config, **canonical(settings), "protocol": name}, schema, f"protocols.{name}")
-            self.protocols[name] = canonical({section: settings[section] for section in PROTOCOL_SECTIONS})
+            settings = canonical(resolve({"protocol": name, "protocols": protocols}))
+            check_schema({**config, **settings}, schema, f"protocols.{name}")
+            self.protocols[name] = {section: settings[section] for section in PROTOCOL_SECTIONS}
         figures = config["figures"]
         table1 = [
             run

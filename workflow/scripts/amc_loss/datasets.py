@@ -1,5 +1,6 @@
 """Image classification data in one layout: an archive of uint8 images, int64 labels and class names."""
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -12,6 +13,13 @@ from amc_loss.files import replacing
 
 class DatasetError(ValueError):
     """A dataset that cannot be used; the message names the file, what is wrong and the remedy."""
+
+
+def cannot_write(path: str | os.PathLike[str], error: OSError) -> DatasetError:
+    """Why a file or folder could not be written, and the remedy."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    remedy = "make room for it" if full else "make it writable"
+    return DatasetError(f"{path} cannot be written ({error.strerror or error}); {remedy} and run again")
 
 
 @dataclass(frozen=True)
@@ -88,9 +96,7 @@ def save(dataset: Dataset, path: str | os.PathLike[str]) -> None:
                 class_names=np.array(dataset.class_names),
             )
     except OSError as error:
-        raise DatasetError(
-            f"{path} cannot be written ({error.strerror or error}); make room for it and run again"
-        ) from error
+        raise cannot_write(path, error) from error
 
 
 def load(path: str | os.PathLike[str], remedy: str = "delete it and make it again") -> Dataset:

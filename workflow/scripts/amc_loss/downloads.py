@@ -1,6 +1,5 @@
 """Archives from the network or a folder: whole and verified, or not there at all."""
 
-import errno
 import os
 import shutil
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import pooch
 import requests
 from torchvision.datasets.utils import check_integrity
 
-from amc_loss.datasets import DatasetError
+from amc_loss.datasets import DatasetError, cannot_write
 
 ATTEMPTS = 4
 FIRST_WAIT = 1.0  # seconds; doubled after each attempt
@@ -96,13 +95,6 @@ def _download_with_retries(url: str, path: Path, md5: str) -> None:
             print(f"{url}: {reason}; trying again", flush=True)
             sleep(FIRST_WAIT * 2**attempt)
     raise _UnavailableError(reason)
-
-
-def cannot_write(path: Path, error: OSError) -> DatasetError:
-    """Why a file or folder could not be written, and the remedy."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    remedy = "make room for it" if full else "make it writable"
-    return DatasetError(f"{path} cannot be written ({error.strerror or error}); {remedy} and run again")
 
 
 def _copy(url: str, path: str, _pooch: object) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from amc_loss.batches import steps_per_epoch
 from amc_loss.datasets import Dataset
 from amc_loss.labels import LOSSES
 from amc_loss.training import Training
@@ -58,9 +59,9 @@ def seconds_per_run(settings: dict[str, Any], size: Size, device: torch.device, 
     for _ in range(2):
         training.run_epoch()
     a_step = training.history[-1]["seconds"] / training.steps
-    full, rest = divmod(images, settings["batch_size"])
-    steps_an_epoch = full if settings["drop_last"] else full + bool(rest)
-    return a_step * steps_an_epoch * settings["epochs"]
+    return (
+        a_step * steps_per_epoch(images, settings["batch_size"], settings["drop_last"]) * settings["epochs"]
+    )
 
 
 def table(kinds: Sequence[tuple[dict[str, Any], int]], own: Mapping[str, Size], device: torch.device) -> str:

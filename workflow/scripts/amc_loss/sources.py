@@ -92,7 +92,7 @@ def _scratch(root: Path) -> Iterator[Path]:
         folder.mkdir(parents=True)
         yield folder
     except OSError as error:
-        raise downloads.cannot_write(root, error) from error
+        raise datasets.cannot_write(root, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

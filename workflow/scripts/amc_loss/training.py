@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from amc_loss import networks, schedules
-from amc_loss.batches import minibatches, translate
+from amc_loss.batches import minibatches, steps_per_epoch, translate
 from amc_loss.checkpoints import Checkpoint
 from amc_loss.datasets import Dataset
 from amc_loss.devices import autocast_dtype, make_deterministic, to_device
@@ -85,8 +85,7 @@ class Training:
         self.dataset = dataset
         self.x = to_device(dataset.x_train, device)
         self.y = torch.from_numpy(dataset.y_train).to(device)
-        full, rest = divmod(len(self.x), settings["batch_size"])
-        self.steps = full if settings["drop_last"] else full + bool(rest)
+        self.steps = steps_per_epoch(len(self.x), settings["batch_size"], settings["drop_last"])
         self.images = min(len(self.x), self.steps * settings["batch_size"])
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] | None = None

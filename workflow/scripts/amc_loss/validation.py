@@ -147,14 +147,11 @@ def _sentence(error: ValidationError) -> str:
 def check_references(config: Mapping[str, Any]) -> None:
     """What a schema cannot say: names that refer to other keys, and ramps that fit into the epochs."""
     study, figures = config["study"], config["figures"]
-    for dataset in study["datasets"]:
-        if dataset not in config["datasets"]:
-            known = ", ".join(config["datasets"])
-            raise ConfigError(f"'study.datasets' names {dataset!r}; defined under 'datasets' are {known}")
-    for dataset in study["networks"]:
-        if dataset not in config["datasets"]:
-            known = ", ".join(config["datasets"])
-            raise ConfigError(f"'study.networks' names {dataset!r}; defined under 'datasets' are {known}")
+    known = ", ".join(config["datasets"])
+    for key in ("datasets", "networks"):
+        for dataset in study[key]:
+            if dataset not in config["datasets"]:
+                raise ConfigError(f"'study.{key}' names {dataset!r}; defined under 'datasets' are {known}")
     for name, entry in config["datasets"].items():
         if (
             entry["source"] == "torchvision"
