@@ -127,6 +127,8 @@ class Plain:
             persistent_workers=workers > 0,
         )
         self.network = build("top", 3, 10, width_multiplier=width).to(device)
+        for block in (self.network.convolutions.pool1, self.network.convolutions.pool2):
+            block[1] = nn.Dropout(block[1].p)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.003)
 
     def run(self) -> float:

