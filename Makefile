@@ -4,8 +4,9 @@
 
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 CORES ?= $(shell nproc)
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: demo download test check docs
+.PHONY: demo download services test check docs
 
 demo: $(UV)
 	$(UV) run --locked snakemake --workflow-profile profiles/demo --logger rich --cores $(CORES)
@@ -16,10 +17,15 @@ download: $(UV)
 test: $(UV)
 	$(UV) run --locked --group test $(MAKE) check
 
+# Debian's packages for the tests that run a Slurm of their own; where they are missing these tests are skipped.
+services:
+	$(ROOT) apt-get -q update
+	$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
+		munge slurmctld slurmd slurmdbd slurm-client mariadb-server
+
 # The pages that are made from the configuration.
 docs: $(UV)
-	$(UV) run --locked python docs/protocol.py > docs/protocol.md.new
-	mv docs/protocol.md.new docs/protocol.md
+	$(UV) run --locked python docs/pages.py
 
 # What `make test` runs inside the environment.
 check:

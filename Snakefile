@@ -31,19 +31,12 @@ wildcard_constraints:
     run="[^/]+",
 
 
-localrules:
-    all,
-    download,
-    download_dataset,
-    figures,
-    report,
-
-
 include: "workflow/rules/download.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/archive.smk"
 
 
 rule all:
@@ -56,6 +49,7 @@ rule all:
         rules.clustering.output,
         rules.protocol.output,
         rules.figures.input,
+    localrule: True
 
 
 onstart:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import torch
 import yaml
-from conftest import Checkout
+from checkout import Checkout
 from filelock import FileLock
 from sklearn.metrics import homogeneity_score
 

@@ -11,7 +11,7 @@ from snakemake.utils import update_config
 
 from amc_loss.config import Study
 from amc_loss.networks import TABLE2
-from amc_loss.protocol import compare
+from amc_loss.protocol import compare, settings
 from amc_loss.validation import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -198,14 +198,41 @@ def test_what_the_report_is_given_is_the_same_study():
     assert (again.config, again.protocols) == (own.config, own.protocols)
 
 
-def test_the_page_of_protocols_is_made_from_the_configuration():
-    spec = importlib.util.spec_from_file_location("page", ROOT / "docs/protocol.py")
+def test_pages_are_made_from_the_configuration():
+    spec = importlib.util.spec_from_file_location("pages", ROOT / "docs/pages.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    page = module.page()
-    assert (ROOT / "docs/protocol.md").read_text() == page, "run `make docs`"
-    for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
-        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
+    pages = module.pages()
+    assert set(pages) == {"docs/protocol.md", "config/README.md"}
+    for path, page in pages.items():
+        assert (ROOT / path).read_text() == page, "run `make docs`"
+        for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
+            assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
+
+
+def test_every_setting_has_a_row_with_what_it_may_be():
+    config = study().config
+    rows = {row["setting"]: row for row in settings(SCHEMA, config)}
+
+    def leaves(value, path=""):
+        if isinstance(value, dict) and value:
+            return [leaf for key in value for leaf in leaves(value[key], f"{path}.{key}".lstrip("."))]
+        return [path]
+
+    of_config = {
+        leaf
+        for leaf in leaves(config)
+        if not leaf.startswith(("datasets.", "study.networks.")) and leaf != "losses.cross_entropy"
+    }
+    of_sources = {f"datasets.<name>.{key}" for key in SCHEMA["$defs"]["source"]["properties"]}
+    assert set(rows) == of_config | of_sources | {"study.networks.<name>"}
+    assert rows["network.dropout"]["allowed"] == "number, ≥ 0, < 1"
+    assert rows["network.dropout"]["default"] == "0.5"
+    assert rows["training.batch_size"]["allowed"] == "integer, ≥ 2, multiple of 2"
+    assert rows["study.seeds"]["allowed"] == "list of integer, ≥ 0, ≤ 4294967295"
+    assert rows["figures.figure2.image"]["allowed"] == "integer or null, ≥ 0"
+    assert rows["contrastive.pairs"]["allowed"] == "halves, all"
+    assert rows["datasets.<name>.labels"]["allowed"] == "fine, coarse"
 
 
 def test_every_setting_of_a_protocol_is_compared():

@@ -74,7 +74,7 @@ def test_trap_13_every_rule_that_runs_has_log_conda_and_message():
         for block in re.split(r"^(?=rule )", path.read_text(), flags=re.M)
         if "script:" in block
     ]
-    assert len(blocks) == 19
+    assert len(blocks) == 20
     for block in blocks:
         for directive in ("log", "conda", "message", "params"):
             assert f"\n    {directive}:" in block, block

@@ -7,6 +7,9 @@ from snakemake.exceptions import WorkflowError
 
 WORKFLOW = Path(workflow.current_basedir).parent
 SCRIPTS = WORKFLOW / "scripts"
+# Relative where it can be, so that the folder may move; absolute where another workflow's prefix would go before it.
+PAPER = Path() if Path.cwd() == WORKFLOW.parent else WORKFLOW.parent
+PAPER /= "resources/paper"
 # Snakemake's own environment need not have the package installed.
 sys.path.insert(0, str(SCRIPTS))
 
@@ -49,6 +52,11 @@ def run_of(wildcards):
 def of_runs(target, file):
     """A file of each run that a target needs."""
     return [f"<results>/runs/{run.name}/{file}" for run in study.targets[target]]
+
+
+def memory(wildcards, input, attempt):
+    """MB that torch takes with a GPU, and the data several times; more after a job that took too much."""
+    return attempt * int(6000 + 4 * input.size_mb)
 
 
 def files_of(wildcards):

@@ -5,6 +5,7 @@ rule download_dataset:
         "<resources>/datasets/{dataset}.npz",
     log:
         "<resources>/logs/download-{dataset}.log",
+    localrule: True
     conda:
         "../../envs/download.yaml"
     params:
@@ -22,3 +23,4 @@ rule download:
             f"<resources>/datasets/{name}.npz"
             for name in study.config["study"]["datasets"]
         ],
+    localrule: True

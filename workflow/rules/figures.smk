@@ -224,3 +224,4 @@ rule figures:
             for n in range(1, 8)
             for end in ("pdf", "png")
         ],
+    localrule: True

@@ -9,6 +9,7 @@ rule report:
         "<results>/report.zip",
     log:
         "<logs>/report.log",
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:

@@ -1,7 +1,7 @@
 rule table1:
     input:
         metrics=of_runs("table1", "metrics.json"),
-        paper="<resources>/paper/table1.csv",
+        paper=PAPER / "table1.csv",
     output:
         "<results>/tables/table1.csv",
         report(

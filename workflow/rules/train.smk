@@ -15,7 +15,10 @@ rule train:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=8000,
+        mem_mb=memory,
+        # A training that runs out of time goes on from its checkpoint.
+        runtime=lambda wildcards, input, attempt: attempt
+        * study.minutes(run_of(wildcards), input.size_mb),
     params:
         code=code_of("train.py"),
         settings=lambda wildcards: study.settings(run_of(wildcards)),
@@ -42,7 +45,8 @@ rule evaluate:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=8000,
+        mem_mb=memory,
+        runtime=10,
     params:
         code=code_of("evaluate.py"),
         run=lambda wildcards: asdict(run_of(wildcards)),

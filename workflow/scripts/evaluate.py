@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from amc_loss import checkpoints, datasets, evaluation, inference
-from amc_loss.devices import pick_device
+from amc_loss.gpus import pick_device
 
 torch.set_num_threads(snakemake.threads)
-device = pick_device(snakemake.resources.gpu)
+device = pick_device(snakemake.resources.gpu, snakemake.resources.get("gres", ""))
 dataset = datasets.load(snakemake.input.data)
 network = checkpoints.load_model(snakemake.input.model, device)
 

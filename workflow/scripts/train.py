@@ -4,19 +4,22 @@ redirect(snakemake.log[0])
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
 
 from amc_loss import checkpoints, datasets, provenance, training
-from amc_loss.devices import autocast_dtype, keep_freed_memory, pick_device
+from amc_loss.devices import autocast_dtype, keep_freed_memory
+from amc_loss.gpus import pick_device
 
 settings = snakemake.params.settings
 folder = Path(snakemake.output.model).parent
 torch.set_num_threads(snakemake.threads)
 keep_freed_memory()
-device = pick_device(snakemake.resources.gpu)
+device = pick_device(snakemake.resources.gpu, snakemake.resources.get("gres", ""))
+print(f"training on {device}, of the GPUs {os.environ.get('CUDA_VISIBLE_DEVICES', 'none')}")
 try:
     # A process that was told to stop may still be writing its checkpoint.
     with FileLock(folder / ".lock", timeout=20):

@@ -5,6 +5,7 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any
 
 from amc_loss.labels import DATASETS, LOSSES
@@ -23,6 +24,15 @@ SOURCES = {
     "imagefolder": ("path",),
     "scikit-learn": (),
 }
+
+TOP_WIDTH = 128  # channels of the first block of Table 2's top
+# An image of 32×32×3 through that network is 4.4 GFLOP, so this is 11 TFLOP/s.
+MB_A_MINUTE = 460
+
+
+def _column(network: str) -> str:
+    """The column of Table 2 that a network's name stands for."""
+    return "top" if network == "top" else "bottom"
 
 
 @dataclass(frozen=True)
@@ -155,27 +165,38 @@ class Study:
     @property
     def full_width_epochs(self) -> float:
         """Epochs of all trainings of Table 2's top, a narrower network counting as its share of the work."""
-        top = self.architecture("top")
-        width = top["width_multiplier"] * top["widths"][0][0] / 128
-        runs = sum(run.network == "top" for run in self.runs.values())
-        return runs * self.config["training"]["schedule"]["top"]["epochs"] * width**2
+        return sum(self._work(run) for run in self.runs.values() if run.network == "top")
+
+    def _work(self, run: Run) -> float:
+        """Epochs of a run, times the work of its network as a share of that of Table 2's top."""
+        architecture = self.architecture(run.network)
+        width = architecture["width_multiplier"] * architecture["widths"][0][0] / TOP_WIDTH
+        return self.config["training"]["schedule"][_column(run.network)]["epochs"] * width**2
+
+    def minutes(self, run: Run, data_mb: float) -> int:
+        """Minutes that a cluster is asked for to train a run, reckoned for a modest GPU.
+
+        Args:
+            run: The run.
+            data_mb: Size of its dataset's file in MB; of its bytes a pixel takes one to three.
+        """
+        return 10 + ceil(self._work(run) * data_mb / MB_A_MINUTE)
 
     def architecture(self, network: str) -> dict[str, Any]:
         """Settings of `amc_loss.networks.ConvNet` for a network's name."""
-        column = "top" if network == "top" else "bottom"
+        column = _column(network)
         settings = self.config["network"]
         return {**settings, **{key: settings[key][column] for key in ("widths", "width_multiplier")}}
 
     def settings(self, run: Run) -> dict[str, Any]:
         """All that determines a training besides the data's content, as plain Python objects."""
-        column = "top" if run.network == "top" else "bottom"
         training = dict(self.config["training"])
         del training["checkpoint_every"]  # changes no result
         settings = {
             **asdict(run),
             "architecture": self.architecture(run.network),
             **self._auxiliary(run.loss),
-            **training.pop("schedule")[column],
+            **training.pop("schedule")[_column(run.network)],
             **training,
         }
         return canonical(settings)

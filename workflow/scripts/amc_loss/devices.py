@@ -1,4 +1,4 @@
-"""The device of a job, its arithmetic, and images on it."""
+"""The arithmetic of a device, and images on it."""
 
 import ctypes
 import os
@@ -12,11 +12,6 @@ from torch import Tensor
 
 Precision = Literal["auto", "bfloat16", "float32"]
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
-
-
-def pick_device(gpus: int) -> torch.device:
-    """The first GPU if the job was given one and there is one, else the CPU."""
-    return torch.device("cuda" if gpus and torch.cuda.is_available() else "cpu")
 
 
 def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype:

@@ -6,6 +6,14 @@ from typing import Any
 
 from amc_loss.validation import PROTOCOL_SECTIONS
 
+BOUNDS = {
+    "minimum": "≥",
+    "exclusiveMinimum": ">",
+    "maximum": "≤",
+    "exclusiveMaximum": "<",
+    "multipleOf": "multiple of",
+}
+
 
 def compare(schema: Mapping[str, Any], protocols: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     """A row for each setting that a protocol makes.
@@ -48,11 +56,50 @@ def readings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[dict[
     ]
 
 
+def settings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[dict[str, str]]:
+    """A row for each setting: what it means, what it may be and what it is.
+
+    Args:
+        schema: The configuration's schema.
+        config: The configuration.
+
+    Returns:
+        Rows with keys ``setting``, ``meaning``, ``allowed`` and ``default``, which is empty for what is
+        set by name, as for one dataset.
+    """
+    rows = []
+    for key, leaf in _leaves(schema, schema):
+        if isinstance(named := leaf.get("additionalProperties"), Mapping):
+            inner = [(key, leaf, "") for key, leaf in _leaves(named, schema, (*key, "<name>"))]
+        else:
+            inner = [(key, leaf, _text(_get(config, key)))]
+        for setting, meaning, default in inner:
+            row = {"setting": ".".join(setting), "meaning": meaning["description"]}
+            rows.append({**row, "allowed": _allowed(meaning, schema), "default": default})
+    return rows
+
+
+def _allowed(leaf: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    leaf = _resolved(leaf, root)
+    if "enum" in leaf:
+        return ", ".join(map(_text, leaf["enum"]))
+    kinds = leaf["type"] if isinstance(leaf["type"], list) else [leaf["type"]]
+    if "items" in leaf and kinds == ["array"]:
+        return f"list of {_allowed(leaf['items'], root)}"
+    bounds = [f"{sign} {_text(leaf[bound])}" for bound, sign in BOUNDS.items() if bound in leaf]
+    return ", ".join([" or ".join(kinds), *bounds])
+
+
+def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in schema:
+        return schema
+    return {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+
+
 def _leaves(
     schema: Mapping[str, Any], root: Mapping[str, Any], key: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    if "$ref" in schema:
-        schema = {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+    schema = _resolved(schema, root)
     if "properties" not in schema:
         yield key, schema
     for name, child in schema.get("properties", {}).items():

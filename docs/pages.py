@@ -1,4 +1,4 @@
-"""Print docs/protocol.md: `make docs`."""
+"""Write the pages that are made from the configuration: `make docs`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from amc_loss import protocol, tables
 from amc_loss.config import Study
 
 ROOT = Path(__file__).parents[1]
-PAGE = """# How the paper was read
+PROTOCOL = """# How the paper was read
 
 `config.yaml` follows the paper wherever it speaks, and the protocol `released_code` the code that its
 authors released later, for CIFAR-10 alone. `protocol: released_code` chooses it; each setting can be set
@@ -39,9 +39,20 @@ Not settings:
 - [performance.md](performance.md) measures the "1-2 seconds per epoch" that AMC-Loss costs in the paper.
 """
 
+SETTINGS = """# Settings
 
-def page() -> str:
-    """The text of docs/protocol.md."""
+`../config.yaml` has every setting with its place in the paper. A study of your own is a file with what
+differs, given as `--configfile`: mappings are merged key by key, lists are replaced. The sections `losses`,
+`contrastive`, `network`, `training`, `evaluation` and `grad_cam` stand beside `study`, or in a protocol of
+your own under `protocols`. A key that is not here is refused before anything runs.
+
+{settings}
+This page is made from [the schema](../workflow/schemas/config.schema.yaml) by `make docs`.
+"""
+
+
+def pages() -> dict[str, str]:
+    """The text of each page, by its path."""
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     study = Study(yaml.safe_load((ROOT / "config.yaml").read_text()), schema)
     rows = protocol.compare(schema, {name: study.protocols[name] for name in ("paper", "released_code")})
@@ -49,8 +60,18 @@ def page() -> str:
         if row["released_code"] != row["paper"]:
             row["released_code"] = f"**{row['released_code']}**"
     readings = protocol.readings(schema, study.config)
-    return PAGE.format(protocols=tables.markdown(rows), readings=tables.markdown(readings))
+    settings = protocol.settings(schema, study.config)
+    for row in settings:
+        row["setting"] = f"`{row['setting']}`"
+    return {
+        "docs/protocol.md": PROTOCOL.format(
+            protocols=tables.markdown(rows), readings=tables.markdown(readings)
+        ),
+        "config/README.md": SETTINGS.format(settings=tables.markdown(settings)),
+    }
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    for path, text in pages().items():
+        (ROOT / path).parent.mkdir(exist_ok=True)
+        (ROOT / path).write_text(text)

@@ -1,0 +1,84 @@
+"""Trainings on a machine that says it has several GPUs: a stub nvidia-smi stands for them."""
+
+import os
+import re
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+
+import psutil
+import pytest
+import yaml
+from checkout import Checkout
+
+STUDY = {
+    "study": {"name": "tiny", "seeds": [0, 1]},
+    "network": {"width_multiplier": {"top": 0.03}},
+    "training": {"schedule": {"top": {"epochs": 1, "ramp_up": 0, "ramp_down": 0}}, "batch_size": 256},
+    "figures": {"figure7": {"seeds": [0]}},
+}
+RUNS = [
+    "digits-top-cross_entropy-seed0",
+    "digits-top-cross_entropy-seed1",
+    "digits-top-euclidean-lambda0.1-margin1-seed0",
+    "digits-top-euclidean-lambda0.1-margin1-seed1",
+]
+
+
+class Watch(threading.Thread):
+    """Looks again and again which GPUs the trainings of a checkout hold.
+
+    Attributes:
+        seen: For each look the GPU of each training that has one.
+    """
+
+    def __init__(self, checkout):
+        super().__init__(daemon=True)
+        self.checkout, self.seen, self.over = checkout, [], threading.Event()
+
+    def run(self):
+        while not self.over.is_set():
+            gpus = []
+            for process in psutil.process_iter():
+                with suppress(psutil.Error):
+                    if any(f"{self.checkout.path}/.snakemake/scripts/" in part for part in process.cmdline()):
+                        files = [file.path for file in process.open_files()]
+                        gpus += [m[1] for file in files if (m := re.search(r"/(GPU-\d)-\d+\.lock$", file))]
+            self.seen.append(gpus)
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "arguments", "at_once", "on_one_gpu"),
+    [
+        # Trap 3: a rule's gpu=1 limits nothing in a local run; the default profile does.
+        (4, [], 1, 1),
+        (4, ["--workflow-profile", "profiles/gpu"], 4, 1),
+        (2, ["--workflow-profile", "profiles/gpu"], 4, 2),
+    ],
+)
+def test_each_training_has_a_gpu_and_no_gpu_too_many(tmp_path, gpus, arguments, at_once, on_one_gpu):
+    checkout = Checkout(tmp_path / "checkout")
+    stub = tmp_path / "bin" / "nvidia-smi"
+    stub.parent.mkdir()
+    stub.write_text("#!/bin/sh\n" + "".join(f"echo GPU-{number}\n" for number in range(gpus)))
+    stub.chmod(0o755)
+    # The claims of other jobs of this user lie in the usual folder of temporary files.
+    (tmp_path / "claims").mkdir()
+    checkout.environment = {
+        "PATH": f"{stub.parent}{os.pathsep}{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path / "claims"),
+    }
+    (checkout.path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    models = [f"results/tiny/runs/{run}/model.pt" for run in RUNS[: max(2, at_once)]]
+    configuration = ["--configfile", "profiles/demo/study.yaml", "tiny.yaml", "--set-threads", "train=1"]
+    watch = Watch(checkout)
+    watch.start()
+    checkout.snakemake(*arguments, *configuration, "--cores", "8", "--", *models)
+    watch.over.set()
+    watch.join()
+    assert max(map(len, watch.seen)) == at_once
+    assert max(max(Counter(seen).values()) for seen in watch.seen if seen) == on_one_gpu
+    logs = [(checkout.path / f"results/tiny/logs/train/{run}.log") for run in RUNS[: max(2, at_once)]]
+    assert all(re.search(r"training on cpu, of the GPUs GPU-\d\n", log.read_text()) for log in logs)
