@@ -33,6 +33,8 @@ wildcard_constraints:
 
 localrules:
     all,
+    confusion,
+    curves,
     download,
     download_dataset,
     figures,
@@ -52,6 +54,7 @@ rule all:
         "<results>/metrics.csv",
         "<results>/report.zip",
         rules.table1.output,
+        rules.table1_differences.output,
         rules.table2.output,
         rules.clustering.output,
         rules.protocol.output,
