@@ -89,6 +89,9 @@ FIGURES = {
     "figure5, 20 classes": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, ["a note"] * 3, LONG),
     "figure6": lambda: maps.activation_blocks(IMAGES, MAPS, PROBABILITIES, BLOCKS, NAMES),
     "figure7": lambda: charts.sweep(sweep_metrics(), weight=0.1, margin=0.5, title="My data"),
+    "figure7, level": lambda: charts.sweep(
+        sweep_metrics().assign(accuracy=lambda runs: 82 + runs["seed"] % 2), 0.1, 0.5, title="My data"
+    ),
     "curves": lambda: charts.training_curves(histories()),
     "confusion": lambda: charts.confusion_matrices(confusion(), NAMES),
     "confusion, 20 classes": lambda: charts.confusion_matrices(confusion(20), LONG),

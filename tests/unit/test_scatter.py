@@ -22,10 +22,13 @@ def points_of(axis):
 def test_figure_1_shows_every_point_in_its_class_s_colour_and_a_ray_through_its_mean():
     figure = FIGURES["figure1"]()
     assert [axis.get_title() for axis in figure.axes] == ["(a) train", "(b) test"]
-    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim() == figure.axes[0].get_ylim()
+    assert len({(axis.get_xlim(), axis.get_ylim(), axis.get_aspect()) for axis in figure.axes}) == 1
+    assert np.ptp(figure.axes[0].get_xlim()) == pytest.approx(np.ptp(figure.axes[0].get_ylim()))
     for axis, (points, _) in zip(figure.axes, PLANE.values(), strict=True):
         assert {tuple(p) for p in points_of(axis)} == {tuple(p) for p in points}
-        assert np.abs(points).max() < axis.get_xlim()[1]
+        for limits, values in zip((axis.get_xlim(), axis.get_ylim()), points.T, strict=True):
+            assert limits[0] < min(0, values.min())
+            assert max(0, values.max()) < limits[1]
         rays, means = axis.lines[::2], axis.lines[1::2]
         assert len(rays) == len(means) == 10
         for label, drawn in enumerate(axis.collections):

@@ -42,13 +42,21 @@ def feature_plane(
             halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
             axis.plot(*np.stack([0 * end, end]).T, color="black", linewidth=0.9, path_effects=halo)
             axis.plot(
-                *mean, marker="o", markersize=3.5, color="black", markeredgecolor="white", markeredgewidth=0.6
+                *mean,
+                marker="o",
+                markersize=3.5,
+                color="black",
+                markeredgecolor="white",
+                markeredgewidth=0.6,
+                zorder=3,
             )
         axis.set(title=panel_title(index, title), xlabel="feature 1")
         axis.set_aspect("equal")
-    # A square around the origin, from which the rays go out.
-    reach = 1.05 * max(np.abs(features).max() for features, _ in panels.values())
-    axes[0, 0].set(xlim=(-reach, reach), ylim=(-reach, reach), ylabel="feature 2")
+    # A square that holds every point and the origin, from which the rays go out.
+    everything = np.concatenate([np.zeros((1, 2)), *(features for features, _ in panels.values())])
+    low, high = everything.min(0), everything.max(0)
+    limits = np.stack([low + high, low + high]) / 2 + 0.54 * np.max(high - low) * np.array([[-1], [1]])
+    axes[0, 0].set(xlim=limits[:, 0], ylim=limits[:, 1], ylabel="feature 2")
     legend.put(figure)
     return figure
 
