@@ -45,6 +45,7 @@ rule all:
         "<results>/metrics.csv",
         "<results>/report.zip",
         rules.table1.output,
+        rules.table1_differences.output,
         rules.table2.output,
         rules.clustering.output,
         rules.protocol.output,

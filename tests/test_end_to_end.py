@@ -31,7 +31,9 @@ STUDY = {
 }
 ARGUMENTS = ["--workflow-profile", "profiles/demo", "--configfile", "profiles/demo/study.yaml", "tiny.yaml"]
 RUNS = 6 + 1 + 3 + 2
-FIGURES = {f"figure{n}": 1 for n in range(1, 8)}
+FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
+PICTURES = [*(f"figure{n}" for n in range(1, 8)), "curves-digits", "confusion-digits"]
+TABLES = ["table1", "table1_differences", "table2", "clustering"]
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +58,9 @@ def changed(finished):
 
 def test_results_are_where_others_rely_on_them(finished):
     files = ["metrics.csv", "report.zip"]
-    files += [f"tables/{t}.{end}" for t in ("table1", "table2", "clustering") for end in ("csv", "md", "tex")]
+    files += [f"tables/{t}.{end}" for t in TABLES for end in ("csv", "md", "tex")]
     files += ["tables/protocol.csv", "tables/protocol.md"]
-    files += [f"figures/figure{n}.{end}" for n in range(1, 8) for end in ("pdf", "png")]
+    files += [f"figures/{name}.{end}" for name in PICTURES for end in ("pdf", "png")]
     run_files = ("model.pt", "history.csv", "metrics.json", "features.npz", "provenance.json")
     runs = list((finished.results / "runs").iterdir())
     assert len(runs) == RUNS
@@ -132,6 +134,18 @@ def test_a_run_s_files_agree_with_each_other(finished):
         assert arrays["features_train"].shape == (1437, 2)
 
 
+def test_figure_3_and_table_2_show_the_network_of_the_dataset(finished):
+    other = {**STUDY, "study": {"name": "bottom", "seeds": [0, 1], "networks": {"digits": "bottom"}}}
+    (finished.path / "other.yaml").write_text(yaml.safe_dump(other))
+    finished.snakemake("figure3", "table2", "--cores", "1", *ARGUMENTS, "other.yaml")
+    results = finished.path / "results/bottom"
+    table = pd.read_csv(results / "tables/table2.csv").set_index(["network", "layer"])
+    assert table.index.unique("network").tolist() == ["bottom", "bottom3d"]
+    assert table.loc[("bottom", "pool"), "output_shape"] == "6"
+    drawn = [path.joinpath("figures/figure3.png").read_bytes() for path in (results, finished.results)]
+    assert drawn[0] != drawn[1]
+
+
 def test_logs_show_progress(finished):
     log = (finished.results / "logs/train/digits-top-cross_entropy-seed0.log").read_text()
     assert "epoch 1/2  cross-entropy" in log
@@ -143,12 +157,8 @@ def test_report_holds_every_figure_and_table(finished):
     with zipfile.ZipFile(finished.results / "report.zip") as report:
         names = [name.rsplit("/", 1)[1] for name in report.namelist()]
         html = report.read("report/report.html").decode()
-    assert {f"figure{n}.png" for n in range(1, 8)} | {
-        "table1.md",
-        "table2.md",
-        "clustering.md",
-        "protocol.md",
-    } <= set(names)
+    expected = {f"{name}.png" for name in PICTURES} | {f"{name}.md" for name in [*TABLES, "protocol"]}
+    assert expected <= set(names)
     assert "Welch" in html
 
 
@@ -167,7 +177,7 @@ def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):
 
 
 def test_trap_1_a_colour_redraws_figures_and_retrains_nothing(changed):
-    changed.replace("workflow/scripts/amc_loss/plots.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
+    changed.replace("workflow/scripts/amc_loss/style.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
     assert changed.jobs(*ARGUMENTS) == {**FIGURES, "report": 1, "all": 1}
 
 
@@ -193,7 +203,7 @@ def test_trap_1_a_change_in_the_statistics_makes_tables_and_their_figures(change
     )
     jobs = changed.jobs(*ARGUMENTS)
     assert not set(jobs) & {"train", "evaluate", "gradcam", "tsne"}
-    assert jobs["table1"] == jobs["clustering"] == jobs["figure7"] == 1
+    assert jobs["table1"] == jobs["table1_differences"] == jobs["clustering"] == jobs["figure7"] == 1
 
 
 def test_a_changed_setting_trains_again(finished):

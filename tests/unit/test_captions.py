@@ -18,7 +18,11 @@ def caption(name, **changes):
         config[section] = {**config.get(section, {}), **values}
     study = Study(config, yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())).config
     text = (ROOT / f"workflow/report/{name}.rst").read_text()
-    snakemake = SimpleNamespace(config=study, params=SimpleNamespace(figure=study["figures"].get(name)))
+    snakemake = SimpleNamespace(
+        config=study,
+        params=SimpleNamespace(figure=study["figures"].get(name)),
+        wildcards=SimpleNamespace(dataset="mnist"),
+    )
     template = jinja2.Template(text, undefined=jinja2.StrictUndefined)
     return " ".join(template.render(snakemake=snakemake).split())
 
@@ -46,6 +50,13 @@ def test_every_caption_renders(path):
             "of layer conv1_2 for",
         ),
         ("figure6", {"grad_cam": {"target": "true_label"}}, "the predicted class", "the true class"),
+        ("figure2", {"grad_cam": {"target": "ship"}}, "the predicted class,", 'the class "ship",'),
+        (
+            "table1_differences",
+            {"evaluation": {"equal_variances": True}},
+            "of Welch's t-test",
+            "of Student's t-test",
+        ),
         (
             "figure6",
             {"grad_cam": {"divide_by_rms": True}},

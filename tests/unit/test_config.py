@@ -192,6 +192,21 @@ def test_widths_are_those_the_network_module_has_by_default():
     assert widths == {column: [list(block) for block in blocks] for column, blocks in TABLE2.items()}
 
 
+def test_minutes_that_a_cluster_is_asked_for():
+    def minutes(run, data_mb=92.0, **changes):
+        of = study(**changes)
+        return of.minutes(of.runs[run], data_mb)
+
+    top, bottom = "cifar10-top-amc-lambda0.1-margin0.5-seed0", "mnist-bottom3d-cross_entropy-seed0"
+    # 460 MB go through the top of Table 2 in a minute: an epoch of 92 MB in 12 s, and 300 of them in an hour.
+    assert minutes(top) == 10 + 60
+    assert minutes(top, 184.0) == 10 + 120
+    assert minutes(top, training__schedule={"top": {"epochs": 150}}) == 10 + 30
+    assert minutes(top, network__width_multiplier={"top": 0.5}) == 10 + 15
+    # The bottom is half as wide and trains for 150 epochs.
+    assert minutes(bottom) == 10 + 8
+
+
 def test_what_the_report_is_given_is_the_same_study():
     own = study(protocols__mine={"training": {"ema_decay": 0.99}}, protocol="mine", study__name="mine")
     again = Study({**own.config, "protocols": own.protocols}, SCHEMA)

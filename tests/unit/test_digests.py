@@ -72,12 +72,17 @@ def test_digest_changes_with_code_that_runs(package, name, old, new, changes):
         (
             "train.py",
             {"losses", "networks", "schedules", "training", "datasets"},
-            {"plots", "tables", "statistics"},
+            {"style", "tables", "statistics"},
         ),
-        ("evaluate.py", {"evaluation", "networks", "checkpoints"}, {"losses", "training", "plots"}),
-        ("figure1.py", {"plots", "embedding"}, {"training", "losses", "evaluation", "explain", "diagram"}),
-        ("table1.py", {"statistics", "tables"}, {"plots", "training", "losses"}),
-        ("tsne.py", {"embedding"}, {"plots", "explain", "networks"}),
+        ("evaluate.py", {"evaluation", "networks", "checkpoints"}, {"losses", "training", "style"}),
+        (
+            "figure1.py",
+            {"style", "scatter", "embedding"},
+            {"training", "losses", "evaluation", "explain", "diagram"},
+        ),
+        ("curves.py", {"style", "charts"}, {"training", "losses", "networks"}),
+        ("table1.py", {"statistics", "tables"}, {"style", "training", "losses"}),
+        ("tsne.py", {"embedding"}, {"style", "explain", "networks"}),
     ],
 )
 def test_scripts_follow_what_they_need(script, uses, does_not_use):

@@ -64,8 +64,14 @@ def test_grad_cam_of_another_layer(dataset):
 
 def test_the_class_explained():
     predicted, true = np.array([1, 2]), np.array([0, 2])
-    assert explain.targets("predicted_label", predicted, true).tolist() == [1, 2]
-    assert explain.targets("true_label", predicted, true).tolist() == [0, 2]
+    names = ["cat", "dog", "ship"]
+    assert explain.targets("predicted_label", predicted, true, names).tolist() == [1, 2]
+    assert explain.targets("true_label", predicted, true, names).tolist() == [0, 2]
+    assert explain.targets("dog", predicted, true, names).tolist() == [1, 1]
+    with pytest.raises(
+        ValueError, match=r"grad_cam.target is 'cow'; there are predicted_label, true_label, cat, dog, ship"
+    ):
+        explain.targets("cow", predicted, true, names)
 
 
 def test_a_map_without_evidence_is_zero(dataset):

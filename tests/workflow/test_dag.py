@@ -25,12 +25,15 @@ def test_the_paper_s_dag(checkout):
         "evaluate": 85,
         "collect": 1,
         "table1": 1,
+        "table1_differences": 1,
         "table2": 1,
         "clustering": 1,
         "protocol": 1,
         "gradcam": 2,
         "tsne": 1,
         **{f"figure{n}": 1 for n in range(1, 8)},
+        "training_curves": 4,
+        "confusion_matrices": 4,
         "report": 1,
     }
 
@@ -39,6 +42,7 @@ def test_the_paper_s_dag(checkout):
     ("target", "jobs"),
     [
         ("table1", {"download_dataset": 4, "train": 60, "evaluate": 60}),
+        ("table1_differences", {"download_dataset": 4, "train": 60, "evaluate": 60}),
         ("table2", {"download_dataset": 2}),
         ("protocol", {}),
         ("clustering", {"download_dataset": 4, "train": 60, "evaluate": 60}),
@@ -49,6 +53,8 @@ def test_the_paper_s_dag(checkout):
         ("figure5", {"download_dataset": 1, "train": 3, "evaluate": 3, "tsne": 1}),
         ("figure6", {"download_dataset": 1, "train": 3, "evaluate": 3, "gradcam": 1}),
         ("figure7", {"download_dataset": 1, "train": 27, "evaluate": 27}),
+        ("curves", {"download_dataset": 4, "train": 60, "training_curves": 4}),
+        ("confusion", {"download_dataset": 4, "train": 60, "evaluate": 60, "confusion_matrices": 4}),
     ],
 )
 def test_a_target_alone_pulls_in_what_it_needs(checkout, target, jobs):
@@ -59,8 +65,9 @@ def test_groups_of_targets(checkout):
     assert checkout.jobs("download") == {"download_dataset": 4, "download": 1}
     figures = checkout.jobs("figures")
     assert figures["figures"] == 1
-    # Figures 2, 6 and 7 share runs: 27 for Figure 7, a + Euclid run for 2 and 6, 3 for each of 4 and 5, 1 for 1.
-    assert figures["train"] == 27 + 1 + 3 + 3 + 1
+    # Curves and confusion matrices have Table 1's runs, with which Figures 2, 5 and 6 share all of theirs and
+    # Figure 7 six of 27; 3 for Figure 4, 1 for Figure 1.
+    assert figures["train"] == 60 + (27 - 6) + 3 + 1
 
 
 def test_lint(checkout):
@@ -74,7 +81,7 @@ def test_trap_13_every_rule_that_runs_has_log_conda_and_message():
         for block in re.split(r"^(?=rule )", path.read_text(), flags=re.M)
         if "script:" in block
     ]
-    assert len(blocks) == 20
+    assert len(blocks) == 23
     for block in blocks:
         for directive in ("log", "conda", "message", "params"):
             assert f"\n    {directive}:" in block, block
@@ -85,11 +92,50 @@ def test_trap_13_every_rule_that_runs_has_log_conda_and_message():
     assert any("rule train:" in block and "\n        gpu=1," in block for block in blocks)
 
 
-def test_every_profile_reruns_for_the_same_reasons():
-    profiles = [yaml.safe_load(path.read_text()) for path in ROOT.glob("profiles/*/config.yaml")]
-    assert len(profiles) >= 2
-    for profile in profiles:
-        assert profile["rerun-triggers"] == ["input", "mtime", "params"]
+def test_on_slurm_every_short_job_shares_a_job_and_no_training_does():
+    text = "".join(path.read_text() for path in RULES)
+    rules = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", text, re.MULTILINE | re.DOTALL))
+    on_the_cluster = {name for name, body in rules.items() if "localrule: True" not in body}
+    groups = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["groups"]
+    assert set(groups) == on_the_cluster - {"train", "estimate"}
+
+
+def test_trap_4_lists_of_an_overlay_replace_those_of_config_yaml(checkout):
+    of_cifar10 = {f"figure{n}": {"dataset": "cifar10"} for n in (4, 5)}
+    of_cifar10["figure1"] = {"dataset": "cifar10", "classes": ["cat"]}
+    overlay = {
+        "study": {"datasets": ["cifar10"], "seeds": [0]},
+        "figures": {**of_cifar10, "figure7": {"seeds": [0]}},
+    }
+    (checkout.path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    assert checkout.jobs("table1", "--configfile", "overlay.yaml")["train"] == 3
+
+
+def test_trap_4_every_profile_repeats_what_the_default_profile_says_of_failures():
+    keys = ("rerun-triggers", "keep-going", "show-failed-logs", "rerun-incomplete")
+    profiles = {path: yaml.safe_load(path.read_text()) for path in ROOT.glob("profiles/*/config.yaml")}
+    default = profiles[ROOT / "profiles/default/config.yaml"]
+    assert len(profiles) >= 5
+    for path, profile in profiles.items():
+        assert {key: profile.get(key) for key in keys} == {key: default[key] for key in keys}, path
+
+
+def test_trap_8_parsing_the_workflow_imports_nothing_heavy(checkout):
+    program = """
+import sys
+from snakemake.cli import main
+before = set(sys.modules)
+try:
+    main(["--dry-run", "--quiet", "all"])
+except SystemExit as end:
+    assert not end.code
+print({name.partition(".")[0] for name in set(sys.modules) - before} & set(sys.argv[1:]))
+"""
+    heavy = ["matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *heavy], cwd=checkout.path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,11 @@ def memory(wildcards, input, attempt):
     return attempt * int(6000 + 4 * input.size_mb)
 
 
+def losses_of(target):
+    """The loss of each run that a target needs."""
+    return [run.loss for run in study.targets[target]]
+
+
 def files_of(wildcards):
     """The user's own files that a dataset is made of; of a folder the folders of its classes.
 
@@ -78,6 +83,11 @@ def files_of(wildcards):
 def dataset_of(target):
     """The dataset that a figure shows."""
     return f"<resources>/datasets/{study.config['figures'][target]['dataset']}.npz"
+
+
+def network_of(target):
+    """The column of Table 2 that the study has for a figure's dataset."""
+    return study.network(study.config["figures"][target]["dataset"])
 
 
 def title_of(target):

@@ -111,7 +111,8 @@ rule figure3:
         "../../envs/analyse.yaml"
     params:
         code=code_of("figure3.py"),
-        architecture=study.architecture("top"),
+        network=network_of("figure3"),
+        architecture=study.architecture(network_of("figure3")),
     message:
         "Figure 3: diagram of the framework"
     script:
@@ -217,8 +218,85 @@ rule figure7:
         "../scripts/figure7.py"
 
 
+rule training_curves:
+    input:
+        lambda wildcards: of_runs(f"curves-{wildcards.dataset}", "history.csv"),
+    output:
+        pdf="<results>/figures/curves-{dataset}.pdf",
+        png=report(
+            "<results>/figures/curves-{dataset}.png",
+            category="Runs",
+            labels={"figure": "training curves", "dataset": "{dataset}"},
+            caption="../report/curves.rst",
+        ),
+    log:
+        "<logs>/curves-{dataset}.log",
+    wildcard_constraints:
+        dataset="|".join(study.config["study"]["datasets"]),
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("curves.py"),
+        losses=lambda wildcards: losses_of(f"curves-{wildcards.dataset}"),
+    message:
+        "Training curves on {wildcards.dataset}"
+    script:
+        "../scripts/curves.py"
+
+
+rule confusion_matrices:
+    input:
+        data="<resources>/datasets/{dataset}.npz",
+        features=lambda wildcards: of_runs(
+            f"confusion-{wildcards.dataset}", "features.npz"
+        ),
+    output:
+        pdf="<results>/figures/confusion-{dataset}.pdf",
+        png=report(
+            "<results>/figures/confusion-{dataset}.png",
+            category="Runs",
+            labels={"figure": "confusion matrices", "dataset": "{dataset}"},
+            caption="../report/confusion.rst",
+        ),
+    log:
+        "<logs>/confusion-{dataset}.log",
+    wildcard_constraints:
+        dataset="|".join(study.config["study"]["datasets"]),
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("confusion.py"),
+        losses=lambda wildcards: losses_of(f"confusion-{wildcards.dataset}"),
+    message:
+        "Confusion matrices on {wildcards.dataset}"
+    script:
+        "../scripts/confusion.py"
+
+
+rule curves:
+    input:
+        [
+            f"<results>/figures/curves-{name}.{end}"
+            for name in study.config["study"]["datasets"]
+            for end in ("pdf", "png")
+        ],
+    localrule: True
+
+
+rule confusion:
+    input:
+        [
+            f"<results>/figures/confusion-{name}.{end}"
+            for name in study.config["study"]["datasets"]
+            for end in ("pdf", "png")
+        ],
+    localrule: True
+
+
 rule figures:
     input:
+        rules.curves.input,
+        rules.confusion.input,
         [
             f"<results>/figures/figure{n}.{end}"
             for n in range(1, 8)

@@ -2,6 +2,7 @@ rule report:
     input:
         rules.figures.input,
         rules.table1.output,
+        rules.table1_differences.output,
         rules.table2.output,
         rules.clustering.output,
         rules.protocol.output,

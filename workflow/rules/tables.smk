@@ -25,10 +25,36 @@ rule table1:
         "../scripts/table1.py"
 
 
+rule table1_differences:
+    input:
+        metrics=of_runs("table1", "metrics.json"),
+        paper=PAPER / "table1.csv",
+    output:
+        "<results>/tables/table1_differences.csv",
+        report(
+            "<results>/tables/table1_differences.md",
+            category="Tables",
+            labels={"table": "1: differences"},
+            caption="../report/table1_differences.rst",
+        ),
+        "<results>/tables/table1_differences.tex",
+    log:
+        "<logs>/table1_differences.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("table1_differences.py"),
+        equal_variances=study.config["evaluation"]["equal_variances"],
+        titles=study.titles,
+    message:
+        "Table 1: differences to the paper and between the losses"
+    script:
+        "../scripts/table1_differences.py"
+
+
 rule table2:
     input:
-        top=dataset_of("figure3"),
-        bottom=dataset_of("figure4"),
+        [dataset_of("figure3"), dataset_of("figure4")],
     output:
         "<results>/tables/table2.csv",
         report(
@@ -44,7 +70,10 @@ rule table2:
         "../../envs/analyse.yaml"
     params:
         code=code_of("table2.py"),
-        architectures={name: study.architecture(name) for name in ("top", "bottom3d")},
+        architectures={
+            name: study.architecture(name)
+            for name in (network_of("figure3"), "bottom3d")
+        },
     message:
         "Table 2: layers and parameters of the networks"
     script:

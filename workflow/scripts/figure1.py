@@ -4,7 +4,7 @@ redirect(snakemake.log[0])
 
 import numpy as np
 
-from amc_loss import datasets, embedding, plots
+from amc_loss import datasets, embedding, scatter, style
 
 figure = snakemake.params.figure
 names = datasets.load(snakemake.input.data).class_names
@@ -17,4 +17,4 @@ with np.load(snakemake.input.features[0], allow_pickle=False) as arrays:
         share = embedding.radial_share(features, labels)
         title = f"{snakemake.params.title}, {name} set"
         panels[f"{title}\nradial share of within-class variance {share:.0%}"] = features, labels
-plots.save(plots.feature_plane(panels, names), snakemake.output)
+style.save(scatter.feature_plane(panels, names), snakemake.output)

@@ -4,12 +4,13 @@ redirect(snakemake.log[0])
 
 import numpy as np
 
-from amc_loss import plots
+from amc_loss import maps, style
 from amc_loss.labels import LOSSES
 
 with np.load(snakemake.input[0], allow_pickle=False) as kept:
-    maps = {loss: kept[f"maps_{loss}"][0] for loss in LOSSES}
+    cams = {loss: kept[f"maps_{loss}"][0] for loss in LOSSES}
     probabilities = {loss: kept[f"probabilities_{loss}"][0] for loss in LOSSES}
     names = kept["class_names"]
-    captions = [f"{names[p.argmax()]} {p.max():.0%}" for p in probabilities.values()]
-    plots.save(plots.activation_map(kept["images"][0], maps, captions), snakemake.output)
+    predictions = [f"{names[p.argmax()]}, {p.max():.0%}" for p in probabilities.values()]
+    figure = maps.activation_map(kept["images"][0], cams, predictions, f"test image {kept['index'][0]}")
+style.save(figure, snakemake.output)

@@ -5,7 +5,7 @@ redirect(snakemake.log[0])
 import numpy as np
 from sklearn.preprocessing import normalize
 
-from amc_loss import datasets, embedding, plots
+from amc_loss import datasets, embedding, scatter, style
 from amc_loss.labels import LOSSES
 
 names = datasets.load(snakemake.input.data).class_names
@@ -17,4 +17,4 @@ for loss, path in zip(LOSSES, snakemake.input.features, strict=True):
     panels[loss] = normalize(features), labels
     within, between = embedding.angular_spread(features, labels)
     notes.append(f"mean angle within a class {within:.1f}°\nsmallest between classes {between:.1f}°")
-plots.save(plots.feature_spheres(panels, notes, names), snakemake.output)
+style.save(scatter.feature_spheres(panels, notes, names), snakemake.output)

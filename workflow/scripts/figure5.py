@@ -4,7 +4,7 @@ redirect(snakemake.log[0])
 
 import numpy as np
 
-from amc_loss import datasets, plots, statistics
+from amc_loss import datasets, scatter, statistics, style
 from amc_loss.labels import LOSSES
 
 names = datasets.load(snakemake.input.data).class_names
@@ -13,5 +13,5 @@ titles = [
     f"homogeneity {row.homogeneity:.4f}\ncompleteness {row.completeness:.4f}" for row in metrics.itertuples()
 ]
 with np.load(snakemake.input.embedding, allow_pickle=False) as kept:
-    figure = plots.embedding_panels({loss: kept[loss] for loss in LOSSES}, kept["labels"], titles, names)
-plots.save(figure, snakemake.output)
+    figure = scatter.embedding_panels({loss: kept[loss] for loss in LOSSES}, kept["labels"], titles, names)
+style.save(figure, snakemake.output)

@@ -36,7 +36,7 @@ kept = {
 }
 for loss, path in zip(LOSSES, snakemake.input.models, strict=True):
     network = checkpoints.load_model(path, device)
-    targets = explain.targets(explained, predicted[loss][chosen], kept["labels"])
+    targets = explain.targets(explained, predicted[loss][chosen], kept["labels"], dataset.class_names)
     kept[f"maps_{loss}"] = explain.grad_cam(network, kept["images"], targets, device, **settings)
     kept[f"probabilities_{loss}"] = softmax(logits[loss][chosen], axis=1)
 np.savez(snakemake.output[0], **kept)

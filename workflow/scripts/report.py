@@ -15,7 +15,7 @@ with tempfile.NamedTemporaryFile("w", suffix=".json") as study:
     study.flush()
     snakefile = Path(__file__).parents[2] / "Snakefile"
     command = [sys.executable, "-m", "snakemake", "figures"]
-    command += ["table1", "table2", "clustering", "protocol"]
+    command += ["table1", "table1_differences", "table2", "clustering", "protocol"]
     command += ["--snakefile", snakefile, "--configfile", study.name, "--report", snakemake.output[0]]
     command += ["--workflow-profile", "none", "--nolock", "--cores", "1"]
     subprocess.run(command, check=True)

@@ -75,7 +75,8 @@ class Study:
             types.
         name: Name of the study, and of its folder of results.
         protocols: For each protocol of the configuration all the settings it makes, by section.
-        targets: For each table and figure the runs it needs, in order.
+        targets: For each table and figure the runs it needs, in order; training curves and confusion matrices
+            are ``curves-<dataset>`` and ``confusion-<dataset>``.
         runs: All runs by name.
 
     Raises:
@@ -95,22 +96,27 @@ class Study:
             check_schema({**config, **settings}, schema, f"protocols.{name}")
             self.protocols[name] = {section: settings[section] for section in PROTOCOL_SECTIONS}
         figures = config["figures"]
-        table1 = [
-            run
+        of_dataset = {
+            dataset: [
+                run
+                for loss in LOSSES
+                for run in self._repeat(dataset, self.network(dataset), loss, config["study"]["seeds"])
+            ]
             for dataset in config["study"]["datasets"]
-            for loss in LOSSES
-            for run in self._repeat(dataset, self._network(dataset), loss, config["study"]["seeds"])
-        ]
+        }
+        table1 = [run for runs in of_dataset.values() for run in runs]
         self.targets: dict[str, list[Run]] = {"table1": table1, "clustering": table1}
+        for dataset, runs in of_dataset.items():
+            self.targets[f"curves-{dataset}"] = self.targets[f"confusion-{dataset}"] = runs
         self.targets["figure1"] = [self._run(figures["figure1"], "bottom2d", "cross_entropy")]
         self.targets["figure4"] = [self._run(figures["figure4"], "bottom3d", loss) for loss in LOSSES]
         for figure in ("figure2", "figure5", "figure6"):
-            network = self._network(figures[figure]["dataset"])
+            network = self.network(figures[figure]["dataset"])
             self.targets[figure] = [self._run(figures[figure], network, loss) for loss in LOSSES]
         self.targets["figure7"] = self._sweep(figures["figure7"])
         self.runs = {run.name: run for runs in self.targets.values() for run in runs}
 
-    def _network(self, dataset: str) -> str:
+    def network(self, dataset: str) -> str:
         """The column of Table 2 that Table 1 uses for a dataset."""
         return self.config["study"]["networks"].get(dataset, "top")
 
@@ -127,7 +133,7 @@ class Study:
 
     def _sweep(self, figure: Mapping[str, Any]) -> list[Run]:
         """Figure 7: the baseline, AMC over λ, AMC over m_g; a point on both axes once."""
-        where = (figure["dataset"], self._network(figure["dataset"]))
+        where = (figure["dataset"], self.network(figure["dataset"]))
         runs = self._repeat(*where, "cross_entropy", figure["seeds"])
         for key, values in (("weight", figure["weights"]), ("margin", figure["margins"])):
             for value in values:

@@ -1,7 +1,6 @@
 """Grad-CAM, and the choice of the images it explains (Figures 2 and 6)."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -71,10 +70,25 @@ def _gradients(network: ConvNet, layer: nn.Module, x: Tensor, target: Tensor) ->
 
 
 def targets(
-    label: Literal["predicted_label", "true_label"], predicted: NDArray[np.int64], true: NDArray[np.int64]
+    explained: str, predicted: NDArray[np.int64], true: NDArray[np.int64], class_names: Sequence[str]
 ) -> NDArray[np.int64]:
-    """The classes that are explained, of the predicted and the true labels, each of shape (n,)."""
-    return predicted if label == "predicted_label" else true
+    """The class that is explained in each image, shape (n,).
+
+    Args:
+        explained: ``"predicted_label"``, ``"true_label"``, or the name of a class to explain in all of them.
+        predicted: Predicted labels, shape (n,).
+        true: True labels, shape (n,).
+        class_names: A name for each label.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    labels = {"predicted_label": predicted, "true_label": true}
+    if explained in labels:
+        return labels[explained]
+    if explained not in class_names:
+        raise ValueError(f"grad_cam.target is {explained!r}; there are {', '.join([*labels, *class_names])}")
+    return np.full_like(true, class_names.index(explained))
 
 
 def choose_images(

@@ -1,5 +1,6 @@
 """Tables as people read them: Markdown and LaTeX beside the CSV."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -79,6 +80,43 @@ def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str])
             }
         )
     return _for_markup(pd.DataFrame(rows), markup)
+
+
+def readable_differences(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+    """The differences behind Table 1 for reading.
+
+    Args:
+        table: As `amc_loss.comparisons.table1_differences` gives it.
+        markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
+    """
+    readable = pd.DataFrame(
+        {
+            "Dataset": [titles[name] for name in table["dataset"]],
+            "Loss": [LOSSES[name] for name in table["loss"]],
+            "Runs": table["n"],
+            "Mean": _numbers(table["mean"], ".2f", markup),
+            "95% CI": [
+                "" if pd.isna(row.ci_low) else f"[{row.ci_low:.2f}, {row.ci_high:.2f}]"
+                for row in table.itertuples()
+            ],
+            "To the paper": _numbers(table["paper_difference"], "+.2f", markup),
+            "AMC's g": _numbers(table["amc_g"], "+.2f", markup),
+            "p": _numbers(table["amc_p_value"], ".3g", markup),
+            "p (Holm)": _numbers(table["amc_p_holm"], ".3g", markup),
+            "Seeds": _numbers(table["amc_seeds"], ",.0f", markup),
+        }
+    )
+    return _for_markup(readable, markup)
+
+
+def _numbers(values: pd.Series, digits: str, markup: str) -> list[str]:
+    """Numbers in a format of Python's, with the signs that a typesetter uses; empty where there is none."""
+    texts = ["" if pd.isna(value) else format(value, digits) for value in values]
+    if markup == "md":
+        return [text.replace("-", "−") if "e" not in text else text for text in texts]
+    powers = [re.sub(r"e-0*(\d+)", r"\\cdot 10^{-\1}", text) for text in texts]
+    return [f"${text}$" if set(text) & set("+-^") else text for text in powers]
 
 
 def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:

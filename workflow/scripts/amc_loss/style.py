@@ -1,0 +1,86 @@
+"""One style for every figure: sizes, fonts, and a fixed colour for each class and each loss."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from amc_loss.labels import LOSSES
+
+Colour = tuple[float, float, float]
+
+matplotlib.use("agg")
+
+COLUMN, PAGE = 3.25, 6.75  # inches: column and page width of a two-column paper
+SMALL = 7  # points: no text is smaller
+# Petroff (2021), chosen for the distance that these colours keep under every colour-vision deficiency.
+PALETTE: list[Colour] = [
+    matplotlib.colors.to_rgb(colour) for colour in matplotlib.color_sequences["petroff10"]
+]
+MARKERS = "o^sDvP*X<>"
+BLUE, ORANGE, RED = PALETTE[:3]
+# Red for the baseline, as in the paper's Figure 7.
+LOSS_COLOURS = {"cross_entropy": RED, "euclidean": ORANGE, "amc": BLUE}
+LOSS_LINES = {"cross_entropy": "-", "euclidean": "--", "amc": ":"}
+CAM_COLOURS = "jet"  # the paper's: blue is small, red is large
+SHARE_COLOURS = "Blues"
+
+sns.set_theme(
+    context="paper",
+    style="ticks",
+    rc={
+        "font.size": 8,
+        "axes.titlesize": 8,
+        "axes.labelsize": 8,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "legend.fontsize": SMALL,
+        "legend.title_fontsize": SMALL,
+        "axes.linewidth": 0.8,
+        "xtick.major.width": 0.8,
+        "ytick.major.width": 0.8,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "figure.dpi": 100,
+        "savefig.dpi": 200,
+        "savefig.bbox": None,  # "tight" would change the width
+        "pdf.fonttype": 42,
+    },
+)
+
+
+def save(figure: Figure, paths: Iterable[str]) -> None:
+    """Write a figure to each path; the ending says in which format. The same figure gives the same bytes."""
+    for path in paths:
+        metadata = {"CreationDate": None} if Path(path).suffix == ".pdf" else None
+        figure.savefig(path, metadata=metadata)
+    plt.close(figure)
+
+
+def class_style(label: int) -> tuple[Colour, str]:
+    """Colour and marker of a class, the same in every figure; after ten classes the next marker."""
+    return PALETTE[label % len(PALETTE)], MARKERS[label // len(PALETTE) % len(MARKERS)]
+
+
+def pale(colour: Colour) -> Colour:
+    """A colour mixed with white."""
+    red, green, blue = (0.35 * value + 0.65 for value in colour)
+    return red, green, blue
+
+
+def numbered(label: int, name: str) -> str:
+    """A class's number before its name, once where both are the same."""
+    return name if name == str(label) else f"{label} {name}"
+
+
+def panel_title(index: int, text: str) -> str:
+    """``(a) text`` for the first panel and so on."""
+    return f"({chr(ord('a') + index)}) {text}"
+
+
+def loss_title(index: int, loss: str) -> str:
+    """Title of a panel that shows a loss, in the paper's words."""
+    return panel_title(index, LOSSES[loss])
