@@ -3,7 +3,7 @@ import shutil
 
 from snakemake.utils import min_version
 
-min_version("9.14")
+min_version("9.14.0")
 
 
 configfile: "config.yaml"

@@ -11,12 +11,17 @@ ROOT = Path(__file__).parents[1]
 class Checkout:
     """A copy of the workflow in a folder of its own, and Snakemake in it.
 
+    Args:
+        path: The folder.
+        python: The Python that has Snakemake.
+
     Attributes:
         environment: What Snakemake has in its environment besides that of the tests.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, python: str | Path = sys.executable) -> None:
         self.path = path
+        self.python = python
         self.environment: dict[str, str] = {}
         for name in ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "resources/paper"):
             source, target = ROOT / name, path / name
@@ -28,7 +33,7 @@ class Checkout:
 
     def snakemake(self, *arguments: str, check: bool = True) -> str:
         """Run Snakemake; gives what it printed."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
+        command = [self.python, "-m", "snakemake", *arguments]
         # The copy has to find its own library, not an installed one.
         environment = {
             **os.environ,

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import tarfile
 import threading
 import time
 import zipfile
@@ -164,6 +166,73 @@ def test_report_holds_every_figure_and_table(finished):
 
 def test_nothing_to_do_when_finished(finished):
     assert finished.jobs(*ARGUMENTS) == {}
+
+
+@pytest.mark.parametrize(
+    ("target", "jobs"),
+    [
+        *((f"figure{n}", {f"figure{n}": 1}) for n in range(1, 8)),
+        ("curves", {"training_curves": 1, "curves": 1}),
+        ("confusion", {"confusion_matrices": 1, "confusion": 1}),
+        ("figures", {**FIGURES, "figures": 1}),
+        ("report", {**FIGURES, "report": 1}),
+        ("table1", {}),
+        ("table1_differences", {}),
+        ("table2", {}),
+        ("clustering", {}),
+        ("protocol", {}),
+        ("archive", {"archive": 1}),
+    ],
+)
+def test_a_target_of_finished_runs_is_nothing_but_itself(changed, target, jobs):
+    """With nothing changed there is nothing to do, but for the archive; with a new style the drawing alone."""
+    assert changed.jobs(*ARGUMENTS, "--", target) == ({"archive": 1} if target == "archive" else {})
+    changed.replace("workflow/scripts/amc_loss/style.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
+    assert changed.jobs(*ARGUMENTS, "--", target) == jobs
+
+
+def test_trap_6_a_time_stamp_of_what_is_small_makes_nothing_again(finished):
+    """Snakemake compares files of up to 1 MB by their checksum, larger ones by their time stamp."""
+    run = finished.results / "runs" / "digits-top-cross_entropy-seed0"
+    (run / "metrics.json").touch()
+    assert finished.jobs(*ARGUMENTS) == {}
+    # Nothing that follows from a model writes to it or to the data: no time stamp of theirs is newer.
+    of = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    data = (finished.path / "resources/datasets/digits.npz").stat().st_mtime_ns
+    assert data < of["model.pt"] < of["features.npz"]
+
+
+def test_trap_2_a_moved_folder_makes_nothing_again(finished, tmp_path):
+    moved = Checkout(tmp_path / "moved")
+    moved.path.joinpath("tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    for name in ("results", "resources", ".snakemake"):
+        shutil.copytree(finished.path / name, moved.path / name, dirs_exist_ok=True)
+    assert moved.jobs(*ARGUMENTS) == {}
+
+
+def test_an_archive_gives_every_table_and_figure_elsewhere_without_training(finished, tmp_path):
+    finished.snakemake("archive", "--cores", "1", *ARGUMENTS)
+    elsewhere = Checkout(tmp_path / "elsewhere")
+    with tarfile.open(finished.results / "archive.tar") as archive:
+        archive.extractall(elsewhere.path, filter="data")
+    results = elsewhere.path / "results/tiny"
+    assert sorted(path.name for path in results.iterdir()) == ["configuration.yaml", "metrics.csv", "runs"]
+    study = ["--workflow-profile", "profiles/demo", "--configfile", "results/tiny/configuration.yaml", "--"]
+    elsewhere.snakemake("--cores", "1", *study, "download")
+    # The data is newer than the models now.
+    assert elsewhere.jobs(*study, "all")["train"] == RUNS
+    elsewhere.snakemake("--cores", "1", "--touch", *study, "results/tiny/metrics.csv")
+    jobs = elsewhere.jobs(*study, "all")
+    assert not {"train", "evaluate", "download_dataset", "collect"} & set(jobs)
+    assert {*FIGURES, "table1", "table2", "clustering", "protocol", "report"} <= set(jobs)
+    elsewhere.snakemake("--cores", "2", *study, "table1", "clustering", "figure2", "figure5", "confusion")
+    for path in (
+        "tables/table1.csv",
+        "tables/clustering.md",
+        "figures/figure5.png",
+        "figures/confusion-digits.png",
+    ):
+        assert (results / path).read_bytes() == (finished.results / path).read_bytes(), path
 
 
 def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):

@@ -1,0 +1,43 @@
+"""The oldest Snakemake that the workflow says it runs with."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pandas as pd
+import yaml
+from checkout import ROOT, Checkout
+
+STUDY = {
+    "study": {"name": "tiny", "seeds": [0]},
+    "network": {"width_multiplier": {"top": 0.03}},
+    "training": {"schedule": {"top": {"epochs": 1, "ramp_up": 0, "ramp_down": 0}}, "batch_size": 256},
+    "figures": {"figure7": {"seeds": [0]}},
+}
+
+
+def test_it_runs(tmp_path):
+    version = re.search(r'^min_version\("(.+)"\)$', (ROOT / "Snakefile").read_text(), re.MULTILINE)[1]
+    uv = os.environ.get("UV") or shutil.which("uv") or ROOT / ".uv/bin/uv"
+    python = tmp_path / "environment/bin/python"
+    locked = tmp_path / "locked.txt"
+    export = ["--frozen", "--no-default-groups", "--no-hashes", "--no-emit-project", "--output-file", locked]
+    install = ["--python", python, "--requirements", locked, f"snakemake=={version}"]
+    for command in (["venv", python.parents[1]], ["export", *export], ["pip", "install", *install]):
+        subprocess.run([uv, "--quiet", *command], cwd=ROOT, check=True)
+    checkout = Checkout(tmp_path / "checkout", python)
+    (checkout.path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    study = [
+        "--workflow-profile",
+        "profiles/demo",
+        "--configfile",
+        "profiles/demo/study.yaml",
+        "tiny.yaml",
+        "--",
+    ]
+    assert checkout.snakemake("--version").strip() == version
+    checkout.snakemake("--cores", "2", *study, "table1", "figure5")
+    table = pd.read_csv(checkout.path / "results/tiny/tables/table1.csv")
+    assert table["n"].tolist() == [1, 1, 1]
+    assert checkout.jobs(*study, "table1", "figure5") == {}
