@@ -1,3 +1,4 @@
+import ast
 import os
 import re
 import shutil
@@ -6,6 +7,23 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# A test double for conda, to be put first on the PATH.
+CONDA = ROOT / "tests/conda_double/bin"
+
+# A study through every rule, as small as it can be.
+STUDY = {
+    "study": {"name": "tiny", "seeds": [0, 1]},
+    # A protocol of its own, so that every rule has to get along with one.
+    "protocol": "tiny",
+    "protocols": {"tiny": {"training": {"beta2": 0.99}}},
+    "network": {"width_multiplier": {"top": 0.03, "bottom": 0.1}},
+    "training": {
+        "schedule": {column: {"epochs": 2, "ramp_up": 1, "ramp_down": 1} for column in ("top", "bottom")},
+        "batch_size": 256,
+    },
+    "figures": {"figure7": {"seeds": [0, 1], "weights": [0.1], "margins": [0.5, 1.0]}},
+}
+ARGUMENTS = ["--workflow-profile", "profiles/demo", "--configfile", "profiles/demo/study.yaml", "tiny.yaml"]
 
 
 class Checkout:
@@ -65,3 +83,21 @@ class Checkout:
         path = self.path / file
         assert old in path.read_text(), f"{file} has no {old!r}"
         path.write_text(path.read_text().replace(old, new))
+
+
+def imports(path: Path) -> set[str]:
+    """The packages that a Python file imports, without the standard library and our own."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"amc_loss"}
+
+
+def script_environments() -> dict[str, str]:
+    """Entry script to the name of its rule's conda environment."""
+    found = {}
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE):
+            if match := re.search(r'envs/(\w+)\.yaml".*scripts/(\w+\.py)"', rule, flags=re.DOTALL):
+                found[match[2]] = match[1]
+    return found

@@ -15,23 +15,10 @@ import psutil
 import pytest
 import torch
 import yaml
-from checkout import Checkout
+from checkout import ARGUMENTS, CONDA, STUDY, Checkout
 from filelock import FileLock
 from sklearn.metrics import homogeneity_score
 
-STUDY = {
-    "study": {"name": "tiny", "seeds": [0, 1]},
-    # A protocol of its own, so that every rule has to get along with one.
-    "protocol": "tiny",
-    "protocols": {"tiny": {"training": {"beta2": 0.99}}},
-    "network": {"width_multiplier": {"top": 0.03, "bottom": 0.1}},
-    "training": {
-        "schedule": {column: {"epochs": 2, "ramp_up": 1, "ramp_down": 1} for column in ("top", "bottom")},
-        "batch_size": 256,
-    },
-    "figures": {"figure7": {"seeds": [0, 1], "weights": [0.1], "margins": [0.5, 1.0]}},
-}
-ARGUMENTS = ["--workflow-profile", "profiles/demo", "--configfile", "profiles/demo/study.yaml", "tiny.yaml"]
 RUNS = 6 + 1 + 3 + 2
 FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
 PICTURES = [*(f"figure{n}" for n in range(1, 8)), "curves-digits", "confusion-digits"]
@@ -233,6 +220,11 @@ def test_an_archive_gives_every_table_and_figure_elsewhere_without_training(fini
         "figures/confusion-digits.png",
     ):
         assert (results / path).read_bytes() == (finished.results / path).read_bytes(), path
+
+
+def test_trap_2_with_conda_nothing_runs_again(finished, monkeypatch):
+    monkeypatch.setenv("PATH", f"{CONDA}:{os.environ['PATH']}")
+    assert finished.jobs("--use-conda", *ARGUMENTS) == {}
 
 
 def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):

@@ -1,6 +1,5 @@
 """What the workflow would do, from dry runs of the paper's configuration with no data present."""
 
-import ast
 import os
 import re
 import shutil
@@ -10,8 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from amc_loss import digests
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
@@ -174,35 +171,6 @@ def test_trap_5_a_changed_setting_is_a_changed_parameter(checkout):
         settings = study.settings(run)
         assert PersistenceBase._serialize_param_builtin(None, settings) is not UNREPRESENTABLE
         assert repr(settings) == PersistenceBase._serialize_param_builtin(None, settings)
-
-
-IN_CONDA = {"torch": "pytorch", "sklearn": "scikit-learn", "PIL": "pillow", "matplotlib": "matplotlib-base"}
-IN_CONDA |= {"seaborn": "seaborn-base", "yaml": "pyyaml"}
-
-
-def imports(path):
-    nodes = list(ast.walk(ast.parse(path.read_text())))
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"amc_loss"}
-
-
-def test_an_environment_has_what_its_scripts_import():
-    """Not pandas' own optional needs: jinja2 for LaTeX, tabulate for Markdown."""
-    needs = {}
-    for block in (block for path in RULES for block in re.split(r"^(?=rule )", path.read_text(), flags=re.M)):
-        if found := re.search(r'envs/(\w+)\.yaml".*scripts/(\w+\.py)"', block, flags=re.S):
-            script = ROOT / "workflow/scripts" / found[2]
-            files = [script, *digests.modules_of(script), digests.PACKAGE / "provenance.py"]
-            needs.setdefault(found[1], set()).update(*map(imports, files))
-    assert set(needs) == {"download", "train", "analyse", "report"}
-    for environment, modules in needs.items():
-        specs = yaml.safe_load((ROOT / f"envs/{environment}.yaml").read_text())["dependencies"]
-        has = {spec.split()[0] for spec in specs}
-        if environment in ("download", "report"):
-            modules.discard("torch")  # comes with torchvision; provenance is not used in these
-        missing = {IN_CONDA.get(module, module) for module in modules} - has
-        assert missing == set(), environment
 
 
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU")
