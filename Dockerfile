@@ -1,0 +1,11 @@
+# The locked environment, for sites without conda or a network. The workflow itself is mounted:
+#   docker build --tag amc-loss .
+#   docker run --rm --gpus all --volume "$PWD:/work" --workdir /work amc-loss snakemake --cores 8
+#   apptainer build amc-loss.sif docker-daemon:amc-loss:latest
+#   apptainer exec --nv amc-loss.sif snakemake --cores 8
+FROM python:3.12-slim
+RUN pip install --no-cache-dir 'uv>=0.9'
+WORKDIR /opt/amc-loss
+COPY pyproject.toml uv.lock ./
+RUN uv sync --locked --no-install-project --no-cache
+ENV PATH="/opt/amc-loss/.venv/bin:$PATH"
