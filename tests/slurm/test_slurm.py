@@ -94,6 +94,28 @@ def test_trainings_at_once_have_a_gpu_each(login_node):
     assert set(gpus) == {"0", "1"}
 
 
+def test_a_cluster_that_knows_gpus_as_generic_resources_alone(cluster, login_node):
+    profile = login_node.path / "profiles/slurm/config.yaml"
+    text = profile.read_text()
+    gpu, comment, gres = re.findall(
+        r"^  (?:# )?(?:train: &gpu .*|Where Slurm knows .*)\n", text, re.MULTILINE
+    )
+    variant = text.replace(gpu, "").replace(comment, "").replace(gres, gres.replace("# ", ""))
+    run = "digits-top-cross_entropy-seed1"
+    try:
+        profile.write_text(variant.replace("GPU_PARTITION", "gpu").replace("MODEL", "fake"))
+        study = {**STUDY, "study": {"name": "tiny", "seeds": [0, 1]}}
+        submit(login_node, f"results/tiny/runs/{run}/model.pt", study=study)
+    finally:
+        profile.write_text(text)
+    last = cluster.jobs("State", "ReqCPUS", "AllocTRES")[-1]
+    assert (last["State"], last["ReqCPUS"]) == ("COMPLETED", "2")
+    assert "gres/gpu:fake=1" in last["AllocTRES"]
+    # Its gpu=0 does not send the training to the CPU.
+    log = login_node.path / f"results/tiny/logs/train/{run}.log"
+    assert re.search(r"of the GPUs [01]\n", log.read_text())
+
+
 LONG = {"schedule": {"top": {"epochs": 30, "ramp_up": 1, "ramp_down": 1}}, "checkpoint_every": 1000}
 
 
