@@ -62,10 +62,13 @@ onstart:
 
 
 onsuccess:
-    for name, path in (
-        ("Table 1", "tables/table1.md"),
-        ("Figures", "figures"),
-        ("Report", "report.zip"),
-    ):
-        if (made := Path("results", study.name, path)).exists():
-            print(f"{name:<8} {made}")
+    if not workflow.output_settings.quiet:
+        if (table := Path("results", study.name, "tables/table1.md")).exists():
+            print(f"\n{table.read_text()}")
+        for name, path in (
+            ("Table 1", "tables/table1.md"),
+            ("Figures", "figures"),
+            ("Report", "report.zip"),
+        ):
+            if (made := Path("results", study.name, path)).exists():
+                print(f"{name:<8} {made}")

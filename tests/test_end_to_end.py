@@ -57,6 +57,11 @@ def test_results_are_where_others_rely_on_them(finished):
     assert [file for file in files if not (finished.results / file).stat().st_size] == []
     for path in ("tables/table1.md", "figures", "report.zip"):
         assert f"results/tiny/{path}" in finished.output
+    assert (finished.results / "tables/table1.md").read_text() in finished.output
+    quiet = finished.snakemake(
+        "--forcerun", "protocol", "--cores", "1", "--quiet", "all", *ARGUMENTS, "--", "protocol"
+    )
+    assert "results/tiny" not in quiet
 
 
 def test_metrics_and_tables(finished):
