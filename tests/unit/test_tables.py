@@ -54,6 +54,15 @@ def test_latex(written):
     assert "±" not in written[".tex"]
 
 
+def test_a_title_is_no_markup():
+    table = TABLE1[TABLE1["dataset"] == "digits"]
+    titles = {"digits": r"a|b {c}^2 ~$5 \d"}
+    assert tables.readable_table1(table, "md", titles)["Dataset"].iloc[0] == r"a\|b {c}^2 ~$5 \d"
+    assert tables.readable_table1(table, "tex", titles)["Dataset"].iloc[0] == (
+        r"a|b \{c\}\textasciicircum{}2 \textasciitilde{}\$5 \textbackslash{}d"
+    )
+
+
 def test_p_values_and_means():
     assert statistics.format_p_value(0.00004) == "< 0.0001"
     assert statistics.format_p_value(NAN) == ""

@@ -17,6 +17,12 @@ LATEX = str.maketrans(
     | {character: f"\\{character}" for character in "&%#"}
 )
 
+# What a dataset's title may hold and LaTeX would take for an instruction, besides those.
+INSTRUCTIONS = str.maketrans(
+    {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    | {character: f"\\{character}" for character in "{}$"}
+)
+
 
 def write(
     table: pd.DataFrame, readable: Callable[[pd.DataFrame, str], pd.DataFrame], paths: Iterable[str]
@@ -70,7 +76,7 @@ def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str])
         ours = mean_sd(row.mean, row.sd, markup)
         rows.append(
             {
-                "Dataset": titles[row.dataset],
+                "Dataset": _title(titles[row.dataset], markup),
                 "Loss": LOSSES[row.loss],
                 "Runs": row.n,
                 "Mean ± SD": BOLD[markup].format(ours) if row.mean == best_mean else ours,
@@ -92,7 +98,7 @@ def readable_differences(table: pd.DataFrame, markup: str, titles: Mapping[str, 
     """
     readable = pd.DataFrame(
         {
-            "Dataset": [titles[name] for name in table["dataset"]],
+            "Dataset": [_title(titles[name], markup) for name in table["dataset"]],
             "Loss": [LOSSES[name] for name in table["loss"]],
             "Runs": table["n"],
             "Mean": _numbers(table["mean"], ".2f", markup),
@@ -129,7 +135,7 @@ def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, s
     """
     readable = pd.DataFrame(
         {
-            "Dataset": [titles[name] for name in table["dataset"]],
+            "Dataset": [_title(titles[name], markup) for name in table["dataset"]],
             "Loss": [LOSSES[name] for name in table["loss"]],
             "Runs": table["n"],
         }
@@ -174,6 +180,11 @@ def readable_table2(table: pd.DataFrame, markup: str) -> pd.DataFrame:
     readable = table.rename(columns=lambda name: name.replace("_", " ").capitalize())
     readable["Parameters"] = [f"{count:,}" if count else "" for count in table["parameters"]]
     return _for_markup(readable, markup)
+
+
+def _title(title: str, markup: str) -> str:
+    """A dataset's title without signs that would be read as markup."""
+    return title.replace("|", r"\|") if markup == "md" else title.translate(INSTRUCTIONS)
 
 
 def _for_markup(table: pd.DataFrame, markup: str) -> pd.DataFrame:
