@@ -3,6 +3,8 @@
 # one fetched into .uv.
 
 UV := $(or $(shell command -v uv),.uv/bin/uv)
+# A relative path is of no use to programs that run elsewhere.
+unexport UV
 CORES ?= $(shell nproc)
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 

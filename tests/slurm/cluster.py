@@ -49,7 +49,7 @@ JobAcctGatherType=jobacct_gather/linux
 SlurmdParameters=config_overrides
 NodeName=localhost NodeAddr=127.0.0.1 NodeHostname={host} CPUs=8 RealMemory=200000 Gres=gpu:fake:2
 PartitionName=cpu Nodes=localhost Default=YES PriorityTier=1
-PartitionName=gpu Nodes=localhost PriorityTier=1 GraceTime=30
+PartitionName=gpu Nodes=localhost PriorityTier=1
 PartitionName=urgent Nodes=localhost PriorityTier=2
 """
 DATABASE = """

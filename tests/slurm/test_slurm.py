@@ -110,7 +110,7 @@ def test_a_cluster_that_knows_gpus_as_generic_resources_alone(cluster, login_nod
         profile.write_text(text)
     last = cluster.jobs("State", "ReqCPUS", "AllocTRES")[-1]
     assert (last["State"], last["ReqCPUS"]) == ("COMPLETED", "2")
-    assert "gres/gpu:fake=1" in last["AllocTRES"]
+    assert "gres/gpu=1" in last["AllocTRES"]
     # Its gpu=0 does not send the training to the CPU.
     log = login_node.path / f"results/tiny/logs/train/{run}.log"
     assert re.search(r"of the GPUs [01]\n", log.read_text())

@@ -9,7 +9,8 @@ rule train:
         "<logs>/train/{run}.log",
     benchmark:
         "<benchmarks>/train/{run}.tsv"
-    retries: 2
+    # The processes that Snakemake starts for a job would each try as often again.
+    retries: 2 if workflow.is_main_process else 0
     conda:
         "../../envs/train.yaml"
     threads: 2
