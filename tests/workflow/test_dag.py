@@ -128,7 +128,8 @@ except SystemExit as end:
     assert not end.code
 print({name.partition(".")[0] for name in set(sys.modules) - before} & set(sys.argv[1:]))
 """
-    heavy = ["matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"]
+    # Snakemake's own imports have numpy and pandas already.
+    heavy = ["captum", "matplotlib", "scipy", "seaborn", "sklearn", "torch"]
     done = subprocess.run(
         [sys.executable, "-c", program, *heavy], cwd=checkout.path, capture_output=True, text=True, check=True
     )
