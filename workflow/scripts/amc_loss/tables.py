@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -98,9 +99,7 @@ def readable_differences(table: pd.DataFrame, markup: str, titles: Mapping[str, 
     """
     readable = pd.DataFrame(
         {
-            "Dataset": [_title(titles[name], markup) for name in table["dataset"]],
-            "Loss": [LOSSES[name] for name in table["loss"]],
-            "Runs": table["n"],
+            **_runs(table, markup, titles),
             "Mean": _numbers(table["mean"], ".2f", markup),
             "95% CI": [
                 "" if pd.isna(row.ci_low) else f"[{row.ci_low:.2f}, {row.ci_high:.2f}]"
@@ -114,6 +113,15 @@ def readable_differences(table: pd.DataFrame, markup: str, titles: Mapping[str, 
         }
     )
     return _for_markup(readable, markup)
+
+
+def _runs(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> dict[str, Any]:
+    """The columns that say which runs a row is of."""
+    return {
+        "Dataset": [_title(titles[name], markup) for name in table["dataset"]],
+        "Loss": [LOSSES[name] for name in table["loss"]],
+        "Runs": table["n"],
+    }
 
 
 def _numbers(values: pd.Series, digits: str, markup: str) -> list[str]:
@@ -133,13 +141,7 @@ def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, s
         markup: ``md`` or ``tex``.
         titles: What each dataset is called.
     """
-    readable = pd.DataFrame(
-        {
-            "Dataset": [_title(titles[name], markup) for name in table["dataset"]],
-            "Loss": [LOSSES[name] for name in table["loss"]],
-            "Runs": table["n"],
-        }
-    )
+    readable = pd.DataFrame(_runs(table, markup, titles))
     for metric in CLUSTERING_METRICS:
         means = table[f"{metric}_mean"]
         best = means.groupby(table["dataset"]).transform("max")
