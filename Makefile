@@ -1,14 +1,15 @@
 # `make demo` runs the whole workflow on data that scikit-learn ships, `make download` fetches the paper's data,
-# `make test` runs the tests. Each first makes the locked environment in .venv, with uv: the one on the PATH, or
-# one fetched into .uv.
+# `make report` makes the paper's study and its report, `make test` runs the tests. Each first makes the locked
+# environment in .venv, with uv: the one on the PATH, or one fetched into .uv.
 
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 # A relative path is of no use to programs that run elsewhere.
 unexport UV
 CORES ?= $(shell nproc)
+PROFILE ?= profiles/default
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: demo download services test check docs
+.PHONY: demo download report services test check docs
 
 demo: $(UV)
 	$(UV) run --locked snakemake --workflow-profile profiles/demo --logger rich --cores $(CORES)
@@ -16,14 +17,18 @@ demo: $(UV)
 download: $(UV)
 	$(UV) run --locked snakemake download --cores $(CORES)
 
+report: $(UV)
+	$(UV) run --locked snakemake report --workflow-profile $(PROFILE) --logger rich --cores $(CORES)
+
 test: $(UV)
 	$(UV) run --locked --group test $(MAKE) check
 
-# Debian's packages for the tests that run a Slurm of their own; where they are missing these tests are skipped.
+# Debian's packages for the tests that run a Slurm of their own, and for those that open the report in a browser; where
+# they are missing these tests are skipped.
 services:
 	$(ROOT) apt-get -q update
 	$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
-		munge slurmctld slurmd slurmdbd slurm-client mariadb-server
+		munge slurmctld slurmd slurmdbd slurm-client mariadb-server chromium chromium-driver
 
 # The pages that are made from the configuration.
 docs: $(UV)

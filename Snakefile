@@ -43,13 +43,8 @@ rule all:
     default_target: True
     input:
         "<results>/metrics.csv",
-        "<results>/report.zip",
-        rules.table1.output,
-        rules.table1_differences.output,
-        rules.table2.output,
-        rules.clustering.output,
-        rules.protocol.output,
-        rules.figures.input,
+        rules.report.output,
+        rules.report.input,
     localrule: True
 
 
@@ -63,12 +58,15 @@ onstart:
 
 onsuccess:
     if not workflow.output_settings.quiet:
-        if (table := Path("results", study.name, "tables/table1.md")).exists():
-            print(f"\n{table.read_text()}")
-        for name, path in (
+        folder = Path("results", study.name)
+        for name in ("summary.md", "tables/table1.md"):
+            if (made := folder / name).exists():
+                print(f"\n{made.read_text()}", end="")
+        print()
+        for title, name in (
             ("Table 1", "tables/table1.md"),
             ("Figures", "figures"),
-            ("Report", "report.zip"),
+            ("Report", "report.html"),
         ):
-            if (made := Path("results", study.name, path)).exists():
-                print(f"{name:<8} {made}")
+            if (made := folder / name).exists():
+                print(f"{title:<8} {made}")

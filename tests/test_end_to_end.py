@@ -15,14 +15,16 @@ import psutil
 import pytest
 import torch
 import yaml
+from browser import Reader, chromium
 from checkout import ARGUMENTS, CONDA, STUDY, Checkout
 from filelock import FileLock
+from PIL import Image
 from sklearn.metrics import homogeneity_score
 
 RUNS = 6 + 1 + 3 + 2
 FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
 PICTURES = [*(f"figure{n}" for n in range(1, 8)), "curves-digits", "confusion-digits"]
-TABLES = ["table1", "table1_differences", "table2", "clustering"]
+TABLES = ["table1", "table1_differences", "table2", "clustering", "run_times"]
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +48,19 @@ def changed(finished):
 
 
 def test_results_are_where_others_rely_on_them(finished):
-    files = ["metrics.csv", "report.zip"]
-    files += [f"tables/{t}.{end}" for t in TABLES for end in ("csv", "md", "tex")]
-    files += ["tables/protocol.csv", "tables/protocol.md"]
+    files = ["metrics.csv", "report.zip", "report.html", "summary.md", "tables/configuration.yaml"]
+    files += [f"tables/{t}.{end}" for t in TABLES for end in ("csv", "md", "tex", "html")]
+    files += [f"tables/protocol.{end}" for end in ("csv", "md", "html")]
     files += [f"figures/{name}.{end}" for name in PICTURES for end in ("pdf", "png")]
     run_files = ("model.pt", "history.csv", "metrics.json", "features.npz", "provenance.json")
     runs = list((finished.results / "runs").iterdir())
     assert len(runs) == RUNS
     files += [f"runs/{run.name}/{file}" for run in runs for file in run_files]
     assert [file for file in files if not (finished.results / file).stat().st_size] == []
-    for path in ("tables/table1.md", "figures", "report.zip"):
+    for path in ("tables/table1.md", "figures", "report.html"):
         assert f"results/tiny/{path}" in finished.output
-    assert (finished.results / "tables/table1.md").read_text() in finished.output
+    for path in ("summary.md", "tables/table1.md"):
+        assert (finished.results / path).read_text() in finished.output
     quiet = finished.snakemake(
         "--forcerun", "protocol", "--cores", "1", "--quiet", "all", *ARGUMENTS, "--", "protocol"
     )
@@ -151,9 +154,63 @@ def test_report_holds_every_figure_and_table(finished):
     with zipfile.ZipFile(finished.results / "report.zip") as report:
         names = [name.rsplit("/", 1)[1] for name in report.namelist()]
         html = report.read("report/report.html").decode()
-    expected = {f"{name}.png" for name in PICTURES} | {f"{name}.md" for name in [*TABLES, "protocol"]}
+    expected = {f"{name}.png" for name in PICTURES}
+    expected |= {f"{name}.html" for name in [*TABLES, "protocol", "configuration"]}
     assert expected <= set(names)
     assert "Welch" in html
+
+
+def test_the_configuration_makes_the_same_study(finished):
+    written = finished.results / "tables/configuration.yaml"
+    assert yaml.safe_load(written.read_text())["training"]["beta2"] == 0.99
+    shutil.copy(written, finished.path / "again.yaml")
+    assert finished.jobs("--workflow-profile", "profiles/demo", "--configfile", "again.yaml") == {}
+
+
+def test_run_times_are_those_of_the_runs(finished):
+    table = pd.read_csv(finished.results / "tables/run_times.csv").set_index(["network", "loss"])
+    histories = [
+        pd.read_csv(finished.results / f"runs/digits-top-cross_entropy-seed{seed}/history.csv")["seconds"]
+        for seed in (0, 1)
+    ]
+    row = table.loc[("top", "cross_entropy")]
+    assert (row["n"], row["epochs"]) == (2, 2)
+    assert row["hours"] == pytest.approx(pd.concat(histories).sum() / 3600)
+    assert row["seconds_per_epoch"] == pytest.approx(np.median([each.median() for each in histories]))
+    assert table["n"].sum() == RUNS
+
+
+@pytest.mark.parametrize("kind", ["zip", "html"])
+def test_the_report_in_a_browser(finished, tmp_path, kind):
+    report = finished.results / f"report.{kind}"
+    if kind == "zip":
+        shutil.unpack_archive(report, tmp_path)
+        report = tmp_path / "report/report.html"
+    with chromium(tmp_path / "profile") as driver:
+        reader = Reader(driver, report)
+        front = reader.wait("//h1[normalize-space()='AMC-Loss, replicated']/parent::*").text
+        for line in (finished.results / "summary.md").read_text().splitlines():
+            assert line.removeprefix("- ").replace("**", "") in front
+        reader.open("Deep features")
+        reader.show("5: t-SNE")
+        with Image.open(finished.results / "figures/figure5.png") as figure:
+            assert reader.picture() == figure.size
+        reader.open("Tables")
+        reader.show("1: accuracy")
+        rows = reader.rows()
+        assert rows[0][:4] == ["Dataset", "Loss", "Runs", "Mean ± SD"]
+        assert [row[1] for row in rows[1:]] == ["Cross-entropy", "+ Euclid", "+ AMC-Loss"]
+        # A loss is a toggle, which puts one figure into another's place.
+        for other in ("Cross-entropy", "+ Euclid"):
+            reader.open("One loss at a time", f"{other} or + AMC-Loss")
+            for figure in ("4: unit sphere", "5: t-SNE", "6: every class", "confusion matrices, digits"):
+                reader.show(figure)
+                reader.toggle("+ AMC-Loss")
+                of_amc, size = reader.source(), reader.picture()
+                reader.toggle(other)
+                assert reader.source() != of_amc
+                assert reader.picture() == size
+        assert reader.errors() == []
 
 
 def test_nothing_to_do_when_finished(finished):
@@ -173,6 +230,9 @@ def test_nothing_to_do_when_finished(finished):
         ("table2", {}),
         ("clustering", {}),
         ("protocol", {}),
+        ("configuration", {}),
+        ("run_times", {}),
+        ("summary", {}),
         ("archive", {"archive": 1}),
     ],
 )

@@ -72,6 +72,7 @@ def architecture(name="top", channels=3, classes=10, **settings):
 
 
 LONG = ["large omnivores and herbivores", *(f"vehicles {number}" for number in range(19))]
+ALONE = "euclidean"
 FIGURES = {
     "figure1": lambda: scatter.feature_plane(PLANE, NAMES),
     "figure2": lambda: maps.activation_map(
@@ -83,10 +84,27 @@ FIGURES = {
     "figure3": lambda: diagram.framework(architecture()),
     "figure3, bottom": lambda: diagram.framework(architecture("bottom")),
     "figure4": lambda: scatter.feature_spheres(
-        {loss: (points, LABELS) for loss, points in SPHERES.items()}, ["a note\nof two lines"] * 3, NAMES
+        {loss: (points, LABELS) for loss, points in SPHERES.items()},
+        dict.fromkeys(LOSSES, "a note\nof two lines"),
+        NAMES,
     ),
-    "figure5": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, ["a note\nof two lines"] * 3, NAMES),
-    "figure5, 20 classes": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, ["a note"] * 3, LONG),
+    "figure5": lambda: scatter.embedding_panels(
+        EMBEDDINGS, LABELS, dict.fromkeys(LOSSES, "a note\nof two lines"), NAMES
+    ),
+    "figure5, 20 classes": lambda: scatter.embedding_panels(
+        EMBEDDINGS, LABELS, dict.fromkeys(LOSSES, "a note"), LONG
+    ),
+    "figure4, alone": lambda: scatter.feature_spheres(
+        {ALONE: (SPHERES[ALONE], LABELS)}, {ALONE: "a note\nof two lines"}, NAMES
+    ),
+    "figure5, alone": lambda: scatter.embedding_panels(
+        EMBEDDINGS, LABELS, dict.fromkeys(LOSSES, "a note\nof two lines"), NAMES, [ALONE]
+    ),
+    "figure6, alone": lambda: maps.activation_blocks(
+        IMAGES, {ALONE: MAPS[ALONE]}, PROBABILITIES, BLOCKS, NAMES
+    ),
+    "confusion, alone": lambda: charts.confusion_matrices({ALONE: confusion()[ALONE]}, NAMES),
+    "confusion, alone, 20 classes": lambda: charts.confusion_matrices({ALONE: confusion(20)[ALONE]}, LONG),
     "figure6": lambda: maps.activation_blocks(IMAGES, MAPS, PROBABILITIES, BLOCKS, NAMES),
     "figure7": lambda: charts.sweep(sweep_metrics(), weight=0.1, margin=0.5, title="My data"),
     "figure7, level": lambda: charts.sweep(

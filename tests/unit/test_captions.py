@@ -24,7 +24,8 @@ def caption(name, **changes):
         wildcards=SimpleNamespace(dataset="mnist"),
     )
     template = jinja2.Template(text, undefined=jinja2.StrictUndefined)
-    return " ".join(template.render(snakemake=snakemake).split())
+    files = [SimpleNamespace(target="summary.md", path=ROOT / "README.md")]
+    return " ".join(template.render(snakemake=snakemake, files=files).split())
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "workflow/report").glob("*.rst")), ids=lambda path: path.stem)

@@ -38,6 +38,9 @@ def test_figure_7_shows_means_errors_p_values_and_baseline():
         band = axis.patches[0].get_window_extent().transformed(axis.transData.inverted())
         assert (band.y0, band.y1) == pytest.approx((80, 82))
         assert len(axis.texts) == len(x)
+        figure.canvas.draw()
+        for text, top in zip(axis.texts, np.add(y, 1), strict=True):
+            assert text.get_window_extent().y0 > axis.transData.transform((x[0], top))[1]
     # Welch for means 84.5 and 81, both with SD 1 and n = 3: t = 4.287, 4 degrees of freedom.
     assert over_weight.texts[-1].get_text() == "p =\n0.0128"
 

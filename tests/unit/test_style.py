@@ -1,6 +1,7 @@
 """What every figure has to keep to, and how it is saved."""
 
 import re
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -78,6 +79,23 @@ def test_panels_of_losses_are_lettered_and_in_the_paper_s_words(name):
     assert [title for title in titles if title] == ["(a) Cross-entropy", "(b) + Euclid", "(c) + AMC-Loss"]
 
 
+@pytest.mark.parametrize("name", ["figure4", "figure5", "figure6", "confusion"])
+def test_a_loss_alone_keeps_its_letter_and_its_data(name):
+    """So that one figure can be laid over another."""
+    whole, alone = FIGURES[name](), FIGURES[f"{name}, alone"]()
+    words = [text.get_text() for figure in (alone,) for text in figure.findobj(Text)]
+    assert any(word.startswith("(b) + Euclid") for word in words)
+    assert not any("(a)" in word or "(c)" in word for word in words)
+    if name == "figure5":
+        of_both = [(axis.get_xlim(), axis.get_ylim()) for axis in (whole.axes[1], alone.axes[0])]
+        assert of_both[0] == of_both[1]
+        shown = [
+            np.concatenate([points.get_offsets() for points in axis.collections])
+            for axis in (whole.axes[1], alone.axes[0])
+        ]
+        np.testing.assert_array_equal(*shown)
+
+
 @pytest.mark.parametrize(
     ("name", "entries"), [("figure1", 10), ("figure4", 12), ("figure5", 10), ("figure7", 2), ("curves", 3)]
 )
@@ -100,6 +118,20 @@ def test_saved_as_vectors_and_at_200_dpi_at_its_width_and_twice_the_same(name, t
         assert picture.width == round(200 * width)
     box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", (tmp_path / "first.pdf").read_bytes())
     assert float(box[1]) == pytest.approx(72 * width)
+
+
+def test_the_whole_is_saved_and_each_loss_under_its_name(tmp_path):
+    paths = [str(tmp_path / f"figure-{loss}.png") for loss in LOSSES]
+    output = SimpleNamespace(pdf=str(tmp_path / "a.pdf"), png=str(tmp_path / "a.png"), in_turn=paths)
+
+    def draw(losses):
+        """As many inches wide as its number says."""
+        return plt.figure(figsize=(3 if len(losses) > 1 else 4 + list(LOSSES).index(*losses), 1))
+
+    style.save_in_turn(draw, output)
+    widths = [Image.open(path).width // 200 for path in [output.png, *paths]]
+    assert widths == [3, 4, 5, 6]
+    assert (tmp_path / "a.pdf").stat().st_size
 
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.

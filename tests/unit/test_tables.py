@@ -1,5 +1,6 @@
 """Tables as they are read."""
 
+import re
 from functools import partial
 
 import pandas as pd
@@ -26,7 +27,7 @@ TITLES = {"cifar10": "CIFAR-10", "digits": "R&D #1_digits"}
 
 @pytest.fixture
 def written(tmp_path):
-    paths = [str(tmp_path / f"table1.{end}") for end in ("csv", "md", "tex")]
+    paths = [str(tmp_path / f"table1.{end}") for end in ("csv", "md", "tex", "html")]
     tables.write(TABLE1, partial(tables.readable_table1, titles=TITLES), paths)
     return {path.suffix: path.read_text() for path in tmp_path.iterdir()}
 
@@ -52,6 +53,22 @@ def test_latex(written):
     assert r"R\&D \#1\_digits & Cross-entropy" in written[".tex"]
     assert r"\toprule" in written[".tex"]
     assert "±" not in written[".tex"]
+
+
+def test_words_start_at_the_left_and_numbers_end_at_the_right(written):
+    sides = written[".md"].splitlines()[1].strip("|").split("|")
+    assert [(side[0], side[-1]) for side in sides] == [(":", "-")] * 2 + [("-", ":")] * 5
+    assert r"\begin{tabular}{llrrrrr}" in written[".tex"]
+    assert written[".html"].count('<td style="text-align:right">') == 5 * 6
+
+
+def test_html_has_the_cells_and_takes_no_title_for_markup(tmp_path):
+    titles = {**TITLES, "digits": "<b>R&D</b>"}
+    tables.write(TABLE1, partial(tables.readable_table1, titles=titles), [str(tmp_path / "table1.html")])
+    cells = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", (tmp_path / "table1.html").read_text())
+    assert cells[:4] == ["Dataset", "Loss", "Runs", "Mean ± SD"]
+    assert cells[7 * 3 : 7 * 3 + 4] == ["CIFAR-10", "+ AMC-Loss", "5", "<strong>82.97 ± 0.20</strong>"]
+    assert cells[7 * 4] == "&lt;b&gt;R&amp;D&lt;/b&gt;"
 
 
 def test_a_title_is_no_markup():

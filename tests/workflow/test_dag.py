@@ -26,6 +26,9 @@ def test_the_paper_s_dag(checkout):
         "table2": 1,
         "clustering": 1,
         "protocol": 1,
+        "configuration": 1,
+        "run_times": 1,
+        "summary": 1,
         "gradcam": 2,
         "tsne": 1,
         **{f"figure{n}": 1 for n in range(1, 8)},
@@ -42,6 +45,9 @@ def test_the_paper_s_dag(checkout):
         ("table1_differences", {"download_dataset": 4, "train": 60, "evaluate": 60}),
         ("table2", {"download_dataset": 2}),
         ("protocol", {}),
+        ("configuration", {}),
+        ("run_times", {"download_dataset": 4, "train": 85}),
+        ("summary", {"download_dataset": 4, "train": 85, "evaluate": 60}),
         ("clustering", {"download_dataset": 4, "train": 60, "evaluate": 60}),
         ("figure1", {"download_dataset": 1, "train": 1, "evaluate": 1}),
         ("figure2", {"download_dataset": 1, "train": 3, "evaluate": 3, "gradcam": 1}),
@@ -78,7 +84,7 @@ def test_trap_13_every_rule_that_runs_has_log_conda_and_message():
         for block in re.split(r"^(?=rule )", path.read_text(), flags=re.M)
         if "script:" in block
     ]
-    assert len(blocks) == 23
+    assert len(blocks) == 26
     for block in blocks:
         for directive in ("log", "conda", "message", "params"):
             assert f"\n    {directive}:" in block, block

@@ -15,14 +15,14 @@ from amc_loss import digests
 ENVIRONMENTS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(ROOT.glob("envs/*.yaml"))}
 SPECS = [(name, spec) for name, environment in ENVIRONMENTS.items() for spec in environment["dependencies"]]
 IN_CONDA = {"torch": "pytorch", "sklearn": "scikit-learn", "PIL": "pillow", "matplotlib": "matplotlib-base"}
-IN_CONDA |= {"seaborn": "seaborn-base", "yaml": "pyyaml"}
+IN_CONDA |= {"seaborn": "seaborn-base", "yaml": "pyyaml", "markdown_it": "markdown-it-py"}
 # What is used without an import of ours: torchvision reads SVHN with scipy, pandas writes LaTeX and Markdown with
-# jinja2 and tabulate, and Snakemake's report colours code with pygments.
+# jinja2 and tabulate.
 NOT_IMPORTED = {
     "download": {"scipy"},
     "train": set(),
     "analyse": {"jinja2", "tabulate"},
-    "report": {"snakemake-minimal", "pygments"},
+    "report": {"snakemake-minimal"},
 }
 
 

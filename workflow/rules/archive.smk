@@ -1,19 +1,16 @@
 # What took long to make, for publication: from it all else follows without a training.
 rule archive:
     input:
+        configuration="<results>/tables/configuration.yaml",
         # In the order in which they are made, which is that of their time stamps.
-        [
-            f"<results>/runs/{run}/{file}"
-            for file in (
-                "model.pt",
-                "history.csv",
-                "provenance.json",
-                "features.npz",
-                "metrics.json",
-            )
-            for run in study.runs
+        results=[
+            *of_all_runs("model.pt"),
+            *of_all_runs("history.csv"),
+            *of_all_runs("provenance.json"),
+            *of_all_runs("features.npz"),
+            *of_all_runs("metrics.json"),
+            "<results>/metrics.csv",
         ],
-        "<results>/metrics.csv",
     output:
         "<results>/archive.tar",
     log:
@@ -23,7 +20,6 @@ rule archive:
         "../../envs/report.yaml"
     params:
         code=code_of("archive.py"),
-        study={**study.config, "protocols": study.protocols},
     message:
         "Archive of the study"
     script:

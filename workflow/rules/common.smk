@@ -15,6 +15,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from amc_loss.config import Study
 from amc_loss.digests import code_digest
+from amc_loss.labels import LOSSES
 from amc_loss.protocol import compare
 from amc_loss.validation import ConfigError
 
@@ -54,9 +55,27 @@ def of_runs(target, file):
     return [f"<results>/runs/{run.name}/{file}" for run in study.targets[target]]
 
 
+def of_all_runs(file):
+    """A file of each run of the study."""
+    return [f"<results>/runs/{run}/{file}" for run in study.runs]
+
+
 def memory(wildcards, input, attempt):
     """MB that torch takes with a GPU, and the data several times; more after a job that took too much."""
     return attempt * int(6000 + 4 * input.size_mb)
+
+
+def in_turn(figure, label, caption):
+    """A figure of each loss alone, each time two of them: the report toggles a label that has two values."""
+    flagged = []
+    for other in ("cross_entropy", "euclidean"):
+        pair = f"{LOSSES[other]} or {LOSSES['amc']}"
+        about = {"category": "One loss at a time", "subcategory": pair}
+        for loss in (other, "amc"):
+            path = f"<results>/figures/in_turn/{other}/{figure}-{loss}.png"
+            about["labels"] = {"figure": label, "loss": LOSSES[loss]}
+            flagged.append(report(path, caption=caption, **about))
+    return flagged
 
 
 def losses_of(target):

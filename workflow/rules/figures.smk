@@ -131,6 +131,7 @@ rule figure4:
             labels={"figure": "4: unit sphere"},
             caption="../report/figure4.rst",
         ),
+        in_turn=in_turn("figure4", "4: unit sphere", "../report/figure4.rst"),
     log:
         "<logs>/figure4.log",
     conda:
@@ -157,6 +158,7 @@ rule figure5:
             labels={"figure": "5: t-SNE"},
             caption="../report/figure5.rst",
         ),
+        in_turn=in_turn("figure5", "5: t-SNE", "../report/figure5.rst"),
     log:
         "<logs>/figure5.log",
     conda:
@@ -180,6 +182,7 @@ rule figure6:
             labels={"figure": "6: every class"},
             caption="../report/figure6.rst",
         ),
+        in_turn=in_turn("figure6", "6: every class", "../report/figure6.rst"),
     log:
         "<logs>/figure6.log",
     conda:
@@ -258,6 +261,11 @@ rule confusion_matrices:
             labels={"figure": "confusion matrices", "dataset": "{dataset}"},
             caption="../report/confusion.rst",
         ),
+        in_turn=in_turn(
+            "confusion-{dataset}",
+            "confusion matrices, {dataset}",
+            "../report/confusion.rst",
+        ),
     log:
         "<logs>/confusion-{dataset}.log",
     wildcard_constraints:
@@ -275,21 +283,15 @@ rule confusion_matrices:
 
 rule curves:
     input:
-        [
-            f"<results>/figures/curves-{name}.{end}"
-            for name in study.config["study"]["datasets"]
-            for end in ("pdf", "png")
-        ],
+        expand(rules.training_curves.output, dataset=study.config["study"]["datasets"]),
     localrule: True
 
 
 rule confusion:
     input:
-        [
-            f"<results>/figures/confusion-{name}.{end}"
-            for name in study.config["study"]["datasets"]
-            for end in ("pdf", "png")
-        ],
+        expand(
+            rules.confusion_matrices.output, dataset=study.config["study"]["datasets"]
+        ),
     localrule: True
 
 
@@ -297,9 +299,11 @@ rule figures:
     input:
         rules.curves.input,
         rules.confusion.input,
-        [
-            f"<results>/figures/figure{n}.{end}"
-            for n in range(1, 8)
-            for end in ("pdf", "png")
-        ],
+        rules.figure1.output,
+        rules.figure2.output,
+        rules.figure3.output,
+        rules.figure4.output,
+        rules.figure5.output,
+        rules.figure6.output,
+        rules.figure7.output,
     localrule: True

@@ -6,8 +6,13 @@ rule report:
         rules.table2.output,
         rules.clustering.output,
         rules.protocol.output,
+        rules.configuration.output,
+        rules.run_times.output,
+        rules.summary.output,
     output:
+        # The same twice: a folder that loads fast, and a single file to pass on.
         "<results>/report.zip",
+        "<results>/report.html",
     log:
         "<logs>/report.log",
     localrule: True

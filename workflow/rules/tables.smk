@@ -1,16 +1,21 @@
+# A row for each setting that a protocol makes.
+settings = compare(schema, {**study.protocols, "this study": study.config})
+
+
 rule table1:
     input:
         metrics=of_runs("table1", "metrics.json"),
         paper=PAPER / "table1.csv",
     output:
         "<results>/tables/table1.csv",
+        "<results>/tables/table1.md",
+        "<results>/tables/table1.tex",
         report(
-            "<results>/tables/table1.md",
+            "<results>/tables/table1.html",
             category="Tables",
             labels={"table": "1: accuracy"},
             caption="../report/table1.rst",
         ),
-        "<results>/tables/table1.tex",
     log:
         "<logs>/table1.log",
     conda:
@@ -31,13 +36,14 @@ rule table1_differences:
         paper=PAPER / "table1.csv",
     output:
         "<results>/tables/table1_differences.csv",
+        "<results>/tables/table1_differences.md",
+        "<results>/tables/table1_differences.tex",
         report(
-            "<results>/tables/table1_differences.md",
+            "<results>/tables/table1_differences.html",
             category="Tables",
             labels={"table": "1: differences"},
             caption="../report/table1_differences.rst",
         ),
-        "<results>/tables/table1_differences.tex",
     log:
         "<logs>/table1_differences.log",
     conda:
@@ -57,13 +63,14 @@ rule table2:
         [dataset_of("figure3"), dataset_of("figure4")],
     output:
         "<results>/tables/table2.csv",
+        "<results>/tables/table2.md",
+        "<results>/tables/table2.tex",
         report(
-            "<results>/tables/table2.md",
+            "<results>/tables/table2.html",
             category="Tables",
             labels={"table": "2: networks"},
             caption="../report/table2.rst",
         ),
-        "<results>/tables/table2.tex",
     log:
         "<logs>/table2.log",
     conda:
@@ -85,13 +92,14 @@ rule clustering:
         metrics=of_runs("clustering", "metrics.json"),
     output:
         "<results>/tables/clustering.csv",
+        "<results>/tables/clustering.md",
+        "<results>/tables/clustering.tex",
         report(
-            "<results>/tables/clustering.md",
+            "<results>/tables/clustering.html",
             category="Tables",
             labels={"table": "Clustering metrics"},
             caption="../report/clustering.rst",
         ),
-        "<results>/tables/clustering.tex",
     log:
         "<logs>/clustering.log",
     conda:
@@ -108,8 +116,9 @@ rule clustering:
 rule protocol:
     output:
         "<results>/tables/protocol.csv",
+        "<results>/tables/protocol.md",
         report(
-            "<results>/tables/protocol.md",
+            "<results>/tables/protocol.html",
             category="Tables",
             labels={"table": "Protocol"},
             caption="../report/protocol.rst",
@@ -120,8 +129,92 @@ rule protocol:
         "../../envs/analyse.yaml"
     params:
         code=code_of("protocol.py"),
-        rows=compare(schema, {**study.protocols, "this study": study.config}),
+        rows=settings,
     message:
         "The settings of this study beside those of the protocols"
     script:
         "../scripts/protocol.py"
+
+
+rule configuration:
+    output:
+        "<results>/tables/configuration.yaml",
+        report(
+            "<results>/tables/configuration.html",
+            category="Tables",
+            labels={"table": "Configuration"},
+            caption="../report/configuration.rst",
+        ),
+    log:
+        "<logs>/configuration.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code_of("configuration.py"),
+        study={**study.config, "protocols": study.protocols},
+    message:
+        "The configuration of this study, every setting filled in"
+    script:
+        "../scripts/configuration.py"
+
+
+rule run_times:
+    input:
+        provenances=of_all_runs("provenance.json"),
+        histories=of_all_runs("history.csv"),
+    output:
+        "<results>/tables/run_times.csv",
+        "<results>/tables/run_times.md",
+        "<results>/tables/run_times.tex",
+        report(
+            "<results>/tables/run_times.html",
+            category="Tables",
+            labels={"table": "Run times"},
+            caption="../report/run_times.rst",
+        ),
+    log:
+        "<logs>/run_times.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("run_times.py"),
+        titles=study.titles,
+    message:
+        "What each kind of training took"
+    script:
+        "../scripts/run_times.py"
+
+
+# The front page of the report.
+rule summary:
+    input:
+        metrics=of_runs("table1", "metrics.json"),
+        provenances=of_all_runs("provenance.json"),
+        histories=of_all_runs("history.csv"),
+        paper=PAPER / "table1.csv",
+    output:
+        report(
+            "<results>/summary.md",
+            category="Tables",
+            labels={"table": "Summary"},
+            caption="../report/summary.rst",
+        ),
+    log:
+        "<logs>/summary.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_of("summary.py"),
+        study=study.name,
+        protocol=study.config["protocol"],
+        changed=[
+            row["setting"]
+            for row in settings
+            if row["this study"] != row[study.config["protocol"]]
+        ],
+        equal_variances=study.config["evaluation"]["equal_variances"],
+        titles=study.titles,
+    message:
+        "What was run, on what, and what held"
+    script:
+        "../scripts/summary.py"

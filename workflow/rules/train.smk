@@ -66,7 +66,7 @@ rule evaluate:
 
 rule collect:
     input:
-        [f"<results>/runs/{run}/metrics.json" for run in study.runs],
+        of_all_runs("metrics.json"),
     output:
         "<results>/metrics.csv",
     log:

@@ -10,11 +10,14 @@ from amc_loss.labels import LOSSES
 
 names = datasets.load(snakemake.input.data).class_names
 points = snakemake.params.figure["points"]
-panels, notes = {}, []
+panels, notes = {}, {}
 for loss, path in zip(LOSSES, snakemake.input.features, strict=True):
     with np.load(path, allow_pickle=False) as arrays:
         features, labels = arrays["features_test"][:points], arrays["labels_test"][:points]
     panels[loss] = normalize(features), labels
     within, between = embedding.angular_spread(features, labels)
-    notes.append(f"mean angle within a class {within:.1f}°\nsmallest between classes {between:.1f}°")
-style.save(scatter.feature_spheres(panels, notes, names), snakemake.output)
+    notes[loss] = f"mean angle within a class {within:.1f}°\nsmallest between classes {between:.1f}°"
+style.save_in_turn(
+    lambda losses: scatter.feature_spheres({loss: panels[loss] for loss in losses}, notes, names),
+    snakemake.output,
+)

@@ -9,9 +9,12 @@ from amc_loss.labels import LOSSES
 
 names = datasets.load(snakemake.input.data).class_names
 metrics = statistics.collect(snakemake.input.metrics)
-titles = [
-    f"homogeneity {row.homogeneity:.4f}\ncompleteness {row.completeness:.4f}" for row in metrics.itertuples()
-]
+notes = {
+    row.loss: f"homogeneity {row.homogeneity:.4f}\ncompleteness {row.completeness:.4f}"
+    for row in metrics.itertuples()
+}
 with np.load(snakemake.input.embedding, allow_pickle=False) as kept:
-    figure = scatter.embedding_panels({loss: kept[loss] for loss in LOSSES}, kept["labels"], titles, names)
-style.save(figure, snakemake.output)
+    embeddings, labels = {loss: kept[loss] for loss in LOSSES}, kept["labels"]
+style.save_in_turn(
+    lambda losses: scatter.embedding_panels(embeddings, labels, notes, names, losses), snakemake.output
+)

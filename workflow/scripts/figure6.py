@@ -11,6 +11,10 @@ with np.load(snakemake.input[0], allow_pickle=False) as kept:
     cams, probabilities = (
         {loss: kept[f"{kind}_{loss}"] for loss in LOSSES} for kind in ("maps", "probabilities")
     )
-    names = kept["class_names"].tolist()
-    figure = maps.activation_blocks(kept["images"], cams, probabilities, kept["labels"], names)
-style.save(figure, snakemake.output)
+    images, labels, names = kept["images"], kept["labels"], kept["class_names"].tolist()
+style.save_in_turn(
+    lambda losses: maps.activation_blocks(
+        images, {loss: cams[loss] for loss in losses}, probabilities, labels, names
+    ),
+    snakemake.output,
+)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from amc_loss import tables
 
-csv, markdown = snakemake.output
+csv, markdown, page = map(Path, snakemake.output)
 pd.DataFrame(snakemake.params.rows).to_csv(csv, index=False)
-Path(markdown).write_text(tables.markdown(snakemake.params.rows))
+markdown.write_text(text := tables.markdown(snakemake.params.rows))
+page.write_text(tables.page(text))

@@ -14,8 +14,8 @@ with tempfile.NamedTemporaryFile("w", suffix=".json") as study:
     json.dump(snakemake.params.study, study)
     study.flush()
     snakefile = Path(__file__).parents[2] / "Snakefile"
-    command = [sys.executable, "-m", "snakemake", "figures"]
-    command += ["table1", "table1_differences", "table2", "clustering", "protocol"]
-    command += ["--snakefile", snakefile, "--configfile", study.name, "--report", snakemake.output[0]]
-    command += ["--workflow-profile", "none", "--nolock", "--cores", "1"]
-    subprocess.run(command, check=True)
+    command = [sys.executable, "-m", "snakemake", *snakemake.input]
+    command += ["--snakefile", snakefile, "--configfile", study.name, "--workflow-profile", "none"]
+    command += ["--nolock", "--cores", "1"]
+    for report in snakemake.output:
+        subprocess.run([*command, "--report", report], check=True)

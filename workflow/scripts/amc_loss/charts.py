@@ -24,6 +24,7 @@ from amc_loss.style import (
     loss_title,
     numbered,
     panel_title,
+    width,
 )
 
 # Columns of history.csv, and what each is; the terms of the loss may fall by powers of ten.
@@ -160,22 +161,22 @@ def confusion_matrices(counts: Mapping[str, NDArray[np.int64]], class_names: Seq
     """
     few = len(class_names) <= 12
     longest = max(map(len, class_names))
-    columns = len(counts) if few else 2
+    columns = min(len(counts), 3 if few else 2)
     rows = -(-len(counts) // columns)
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(PAGE, rows * (2.3 + 0.06 * longest) if few else 5.3),
+        figsize=(width(len(counts)), rows * (2.3 + 0.06 * longest)) if few else (PAGE, 5.3),
         sharex=True,
         sharey=True,
         squeeze=False,
         layout="compressed",
     )
     norm = matplotlib.colors.LogNorm(0.1, 100)
-    for index, (axis, (loss, matrix)) in enumerate(zip(axes.flat, counts.items(), strict=False)):
+    for axis, (loss, matrix) in zip(axes.flat, counts.items(), strict=False):
         share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
         picture = axis.imshow(np.maximum(share, 1e-9), cmap=SHARE_COLOURS, norm=norm)
-        axis.set_title(loss_title(index, loss))
+        axis.set_title(loss_title(loss))
         if few:
             for (row, column), value in np.ndenumerate(share):
                 axis.text(

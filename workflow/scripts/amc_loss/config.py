@@ -91,7 +91,8 @@ class Study:
         self.config = config
         self.name: str = config["study"]["name"]
         self.protocols: dict[str, dict[str, Any]] = {}
-        for name in protocols:
+        # In one order, whatever that of the files which the configuration was read from.
+        for name in sorted(protocols, key=lambda name: (name != "paper", name)):
             settings = canonical(resolve({"protocol": name, "protocols": protocols}))
             check_schema({**config, **settings}, schema, f"protocols.{name}")
             self.protocols[name] = {section: settings[section] for section in PROTOCOL_SECTIONS}

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from amc_loss.style import CAM_COLOURS, COLUMN, PAGE, RED, SMALL, loss_title, numbered, panel_title
+from amc_loss.style import CAM_COLOURS, COLUMN, PAGE, RED, SMALL, loss_title, numbered
 
 SCALE = "activation (share of the map's maximum)"
 
@@ -37,7 +37,7 @@ def activation_map(
         _show(axes[0, column], image)
         _show(axes[1, column], plt.get_cmap(CAM_COLOURS)(cam)[..., :3])
         _show(axes[2, column], overlay(image, cam))
-        axes[0, column].set_title(f"{loss_title(column, loss)}\n{predictions[column]}", fontsize=SMALL)
+        axes[0, column].set_title(f"{loss_title(loss)}\n{predictions[column]}", fontsize=SMALL)
     for row, label in enumerate((name, "Grad-CAM", "overlay")):
         axes[row, 0].set_ylabel(label, fontsize=SMALL)
     _scale(figure, ax=axes, location="bottom", shrink=0.8, aspect=25)
@@ -88,7 +88,7 @@ def activation_blocks(
                 x = left + column * (side + gap)
                 axis = figure.add_axes((x / PAGE, y / height, side / PAGE, side / height))
                 if row == 0:
-                    title = panel_title(column - 1, "").strip() if column else "image"
+                    title = loss_title(list(maps)[column - 1]).split()[0] if column else "image"
                     axis.set_title(title, fontsize=SMALL, pad=2)
                 if column == 0:
                     _show(axis, images[image])
@@ -98,7 +98,7 @@ def activation_blocks(
                 axis.set_xlabel(
                     labelpad=1.5, fontsize=SMALL, **_confidence(probabilities[loss][image], label)
                 )
-    losses = "     ".join(loss_title(index, loss) for index, loss in enumerate(maps))
+    losses = "     ".join(map(loss_title, maps))
     figure.text(
         0.5,
         (bottom - 0.2) / height,

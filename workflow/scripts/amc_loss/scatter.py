@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from amc_loss import style
 from amc_loss.style import PAGE, SMALL, class_style, loss_title, pale, panel_title
 
 ELEVATION, AZIMUTH = 20.0, 35.0  # degrees: from where every sphere is seen
@@ -63,7 +64,7 @@ def feature_plane(
 
 def feature_spheres(
     panels: Mapping[str, tuple[NDArray[np.float32], NDArray[np.int64]]],
-    notes: Sequence[str],
+    notes: Mapping[str, str],
     class_names: Sequence[str],
 ) -> Figure:
     """Figure 4: deep features of dimension 3 on the unit sphere, all seen from one point.
@@ -72,18 +73,19 @@ def feature_spheres(
 
     Args:
         panels: For each loss unit features (n, 3) and labels (n,).
-        notes: A line under each panel.
+        notes: What stands under the panel of each loss.
         class_names: A name for each label.
     """
     sides = [_key("0.2", "o", "near side"), _key(pale((0.2, 0.2, 0.2)), "o", "far side")]
-    legend = _Legend([*_class_keys(range(len(class_names)), class_names), *sides])
-    figure = plt.figure(figsize=(PAGE, 2.75 + legend.height), layout="constrained")
+    width = style.width(len(panels))
+    legend = _Legend([*_class_keys(range(len(class_names)), class_names), *sides], width)
+    figure = plt.figure(figsize=(width, width / len(panels) + 0.5 + legend.height), layout="constrained")
     elevation, azimuth = np.radians(ELEVATION), np.radians(AZIMUTH)
     viewer = np.array(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
     )
     u, v = np.mgrid[0 : 2 * np.pi : 25j, 0 : np.pi : 13j]
-    for index, ((loss, (points, labels)), note) in enumerate(zip(panels.items(), notes, strict=True)):
+    for index, (loss, (points, labels)) in enumerate(panels.items()):
         axis: Any = figure.add_subplot(1, len(panels), index + 1, projection="3d", computed_zorder=False)
         axis.plot_wireframe(
             np.cos(u) * np.sin(v), np.sin(u) * np.sin(v), np.cos(v), color="0.85", linewidth=0.3, zorder=0
@@ -105,8 +107,8 @@ def feature_spheres(
         axis.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
         axis.set_box_aspect((1, 1, 1), zoom=1.5)
         axis.set_axis_off()
-        axis.set_title(loss_title(index, loss), y=1.05)
-        axis.text2D(0.5, -0.04, note, transform=axis.transAxes, ha="center", va="top", fontsize=SMALL)
+        axis.set_title(loss_title(loss), y=1.05)
+        axis.text2D(0.5, -0.04, notes[loss], transform=axis.transAxes, ha="center", va="top", fontsize=SMALL)
     legend.put(figure)
     return figure
 
@@ -114,27 +116,32 @@ def feature_spheres(
 def embedding_panels(
     embeddings: Mapping[str, NDArray[np.float32]],
     labels: NDArray[np.int64],
-    notes: Sequence[str],
+    notes: Mapping[str, str],
     class_names: Sequence[str],
+    losses: Sequence[str] | None = None,
 ) -> Figure:
     """Figure 5: two-dimensional embeddings of the same images under each loss.
 
     Args:
         embeddings: For each loss points (n, 2).
         labels: Shape (n,).
-        notes: What stands under each panel.
+        notes: What stands under the panel of each loss.
         class_names: A name for each label.
+        losses: Those to show, all if None; the axes are always as long as all need.
     """
-    legend = _Legend(_class_keys(range(len(class_names)), class_names))
-    size = (PAGE, 2.75 + legend.height)
-    figure, axes = plt.subplots(
-        1, len(embeddings), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
-    )
-    for index, (axis, (loss, points)) in enumerate(zip(axes[0], embeddings.items(), strict=True)):
+    losses = list(embeddings) if losses is None else losses
+    width = style.width(len(losses))
+    legend = _Legend(_class_keys(range(len(class_names)), class_names), width)
+    size = (width, width / len(losses) + 0.5 + legend.height)
+    figure, axes = plt.subplots(1, len(losses), figsize=size, squeeze=False, layout="constrained")
+    everything = np.concatenate(list(embeddings.values()))
+    low, high = everything.min(0), everything.max(0)
+    limits = np.stack([low, high]) + 0.04 * (high - low) * np.array([[-1], [1]])
+    for axis, loss in zip(axes[0], losses, strict=True):
         for label in range(len(class_names)):
-            _points(axis, points[labels == label], label)
-        axis.set(title=loss_title(index, loss), xticks=[], yticks=[])
-        axis.set_xlabel(notes[index], fontsize=SMALL)
+            _points(axis, embeddings[loss][labels == label], label)
+        axis.set(title=loss_title(loss), xticks=[], yticks=[], xlim=limits[:, 0], ylim=limits[:, 1])
+        axis.set_xlabel(notes[loss], fontsize=SMALL)
         axis.set_box_aspect(1)
     legend.put(figure)
     return figure
@@ -159,14 +166,18 @@ def _class_keys(labels: Sequence[int], class_names: Sequence[str]) -> list[Line2
 class _Legend:
     """One legend below all panels, on one line if it fits, else in as many columns as there is room for.
 
+    Args:
+        keys: What it explains.
+        width: Of the figure, in inches.
+
     Attributes:
         height: What it takes of the figure, in inches.
     """
 
-    def __init__(self, keys: Sequence[Line2D]) -> None:
+    def __init__(self, keys: Sequence[Line2D], width: float = PAGE) -> None:
         self.keys = list(keys)
         widths = [0.3 + 0.065 * len(str(key.get_label())) for key in self.keys]
-        self.columns = len(self.keys) if sum(widths) < PAGE else int(PAGE / max(widths))
+        self.columns = len(self.keys) if sum(widths) < width else int(width / max(widths))
         self.height = 0.1 + 0.15 * -(-len(self.keys) // self.columns)
 
     def put(self, figure: Figure) -> None:

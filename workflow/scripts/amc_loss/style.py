@@ -1,7 +1,8 @@
 """One style for every figure: sizes, fonts, and a fixed colour for each class and each loss."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import seaborn as sns
@@ -60,6 +61,24 @@ def save(figure: Figure, paths: Iterable[str]) -> None:
     plt.close(figure)
 
 
+def save_in_turn(draw: Callable[[Sequence[str]], Figure], output: Any) -> None:
+    """Write a figure with a panel for each loss, and of each loss one of its own.
+
+    Args:
+        draw: Draws the figure of the losses that it is given.
+        output: The rule's output: ``pdf`` and ``png`` for the whole, and ``in_turn``, paths that end in
+            ``-<loss>.png``.
+    """
+    save(draw(list(LOSSES)), [output.pdf, output.png])
+    for path in output.in_turn:
+        save(draw([Path(path).stem.rpartition("-")[2]]), [path])
+
+
+def width(panels: int) -> float:
+    """Width in inches of a figure with panels side by side: one has a column, several the page."""
+    return COLUMN if panels == 1 else PAGE
+
+
 def class_style(label: int) -> tuple[Colour, str]:
     """Colour and marker of a class, the same in every figure; after ten classes the next marker."""
     return PALETTE[label % len(PALETTE)], MARKERS[label // len(PALETTE) % len(MARKERS)]
@@ -81,6 +100,6 @@ def panel_title(index: int, text: str) -> str:
     return f"({chr(ord('a') + index)}) {text}"
 
 
-def loss_title(index: int, loss: str) -> str:
-    """Title of a panel that shows a loss, in the paper's words."""
-    return panel_title(index, LOSSES[loss])
+def loss_title(loss: str) -> str:
+    """Title of a panel that shows a loss, in the paper's words; each loss has one letter in all figures."""
+    return panel_title(list(LOSSES).index(loss), LOSSES[loss])

@@ -1,4 +1,4 @@
-"""Tables as people read them: Markdown and LaTeX beside the CSV."""
+"""Tables as people read them: Markdown, LaTeX and HTML beside the CSV."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markdown_it import MarkdownIt
 
 from amc_loss.labels import LOSSES
 from amc_loss.networks import LayerSummary
@@ -18,6 +19,20 @@ LATEX = str.maketrans(
     | {character: f"\\{character}" for character in "&%#"}
 )
 
+PAGE = """<!doctype html>
+<meta charset="utf-8">
+<title>AMC-Loss, replicated</title>
+<style>
+body {{ font: 15px/1.5 sans-serif; margin: 2em; color: #222; }}
+table {{ border-collapse: collapse; border-block: 2px solid; }}
+th {{ border-bottom: 1px solid; }}
+th, td {{ padding: 0.3em 0.8em; text-align: left; vertical-align: top; }}
+</style>
+{}"""
+
+# Columns of text, which start at the left; numbers end at the right.
+TEXT = {"Dataset", "Loss", "Network", "Layer", "Description", "Device"}
+
 # What a dataset's title may hold and LaTeX would take for an instruction, besides those.
 INSTRUCTIONS = str.maketrans(
     {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
@@ -28,7 +43,7 @@ INSTRUCTIONS = str.maketrans(
 def write(
     table: pd.DataFrame, readable: Callable[[pd.DataFrame, str], pd.DataFrame], paths: Iterable[str]
 ) -> None:
-    """Write a table to ``.csv``, and what is made of it for reading to ``.md`` and ``.tex``.
+    """Write a table to ``.csv``, and what is made of it for reading to ``.md``, ``.tex`` and ``.html``.
 
     Args:
         table: The numbers.
@@ -43,17 +58,32 @@ def write(
             case ".csv":
                 table.to_csv(path, index=False)
             case ".md":
-                path.write_text(readable(table, "md").to_markdown(index=False, disable_numparse=True) + "\n")
+                path.write_text(_aligned(readable(table, "md")))
             case ".tex":
-                path.write_text(readable(table, "tex").to_latex(index=False))
+                text = readable(table, "tex")
+                columns = "".join("l" if name in TEXT else "r" for name in text)
+                path.write_text(text.to_latex(index=False, column_format=columns))
+            case ".html":
+                path.write_text(page(_aligned(readable(table, "md"))))
             case other:
                 raise ValueError(f"{path}: no table format {other!r}")
+
+
+def _aligned(table: pd.DataFrame) -> str:
+    """A table in Markdown; columns not in `TEXT` end at the right."""
+    sides = ["left" if name in TEXT else "right" for name in table]
+    return table.to_markdown(index=False, disable_numparse=True, colalign=sides) + "\n"
 
 
 def markdown(rows: Sequence[Mapping[str, str]]) -> str:
     """Rows of text as a Markdown table."""
     escaped = pd.DataFrame(rows).map(lambda text: text.replace("|", r"\|"))
     return escaped.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def page(text: str) -> str:
+    """A Markdown text as a page of HTML, for the report."""
+    return PAGE.format(MarkdownIt("js-default").render(text))
 
 
 def mean_sd(mean: float, sd: float, markup: str, digits: int = 2) -> str:
@@ -151,6 +181,30 @@ def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, s
             BOLD[markup].format(cell) if mean == top else cell
             for cell, mean, top in zip(cells, means, best, strict=True)
         ]
+    return _for_markup(readable, markup)
+
+
+def readable_run_times(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Run times for reading.
+
+    Args:
+        table: As `amc_loss.summary.run_times` gives it.
+        markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
+    """
+    columns = _runs(table, markup, titles)
+    readable = pd.DataFrame(
+        {
+            "Dataset": columns.pop("Dataset"),
+            "Network": table["network"],
+            **columns,
+            "Epochs": table["epochs"],
+            "Seconds an epoch": _numbers(table["seconds_per_epoch"], ".3g", markup),
+            "Hours": _numbers(table["hours"], ".3g", markup),
+            "Device": table["device"],
+            "Threads": table["threads"],
+        }
+    )
     return _for_markup(readable, markup)
 
 

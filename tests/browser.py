@@ -1,0 +1,111 @@
+"""A reader of the report: Chromium, without a window."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+OPTIONS = [
+    "headless",
+    "no-sandbox",
+    "disable-gpu",
+    "disable-quic",
+    "no-first-run",
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+    "disable-dev-shm-usage",
+    "window-size=1500,1000",
+]
+MOVING = (ElementClickInterceptedException, NoSuchElementException, StaleElementReferenceException)
+
+
+class Reader:
+    """Somebody who clicks through a report.
+
+    Args:
+        driver: The browser.
+        report: The report's page.
+    """
+
+    def __init__(self, driver: webdriver.Chrome, report: Path) -> None:
+        self.driver = driver
+        driver.get(report.absolute().as_uri())
+        self.wait("//nav")
+
+    def wait(self, xpath: str):
+        """The element, once it is there."""
+        return WebDriverWait(self.driver, 20).until(lambda driver: driver.find_element(By.XPATH, xpath))
+
+    def click(self, xpath: str) -> None:
+        """Click an element, once it is there and has come to rest."""
+
+        def clicked(driver: webdriver.Chrome) -> bool:
+            driver.find_element(By.XPATH, xpath).click()
+            return True
+
+        WebDriverWait(self.driver, 20, ignored_exceptions=MOVING).until(clicked)
+
+    def open(self, *menu: str) -> None:
+        """Go from the start into a category, a subcategory."""
+        self.click("//nav//nav//a")
+        for name in menu:
+            self.click(f"//nav//a[normalize-space()='{name}']")
+
+    def show(self, labels: str) -> None:
+        """Look at the result whose labels start so."""
+        self.click(f"//nav//tr[starts-with(normalize-space(), '{labels}')]//a[1]")
+
+    def toggle(self, value: str) -> None:
+        """Set a label's toggle."""
+        self.click(f"//nav//label[normalize-space()='{value}']")
+
+    def picture(self) -> tuple[int, int]:
+        """Width and height in pixels of the picture that is shown, once it is loaded."""
+        picture = self.wait("//img[not(ancestor::nav)]")
+        WebDriverWait(self.driver, 20).until(lambda driver: picture.get_property("naturalWidth"))
+        return picture.get_property("naturalWidth"), picture.get_property("naturalHeight")
+
+    def source(self) -> str:
+        """Where the picture that is shown comes from."""
+        return self.wait("//img[not(ancestor::nav)]").get_attribute("src")
+
+    def rows(self) -> list[list[str]]:
+        """The cells of the table that is shown."""
+        self.driver.switch_to.frame(self.wait("//iframe"))
+        self.wait("//table")
+        rows = self.driver.find_elements(By.XPATH, "//table//tr")
+        cells = [[cell.text for cell in row.find_elements(By.XPATH, "./*")] for row in rows]
+        self.driver.switch_to.default_content()
+        return cells
+
+    def errors(self) -> list[str]:
+        """What the console has of errors."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
+    """The browser, with a new profile; skips the test where it is not installed."""
+    if missing := [program for program in ("chromium", "chromedriver") if not shutil.which(program)]:
+        pytest.skip(f"no {', '.join(missing)} on this machine; `make services` installs them")
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for option in [*OPTIONS, f"user-data-dir={profile}"]:
+        options.add_argument(f"--{option}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        yield driver
+    finally:
+        driver.quit()

@@ -1,0 +1,134 @@
+"""What a study was and what came of it."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from amc_loss import summary
+
+NAN = float("nan")
+TITLES = {"cifar10": "CIFAR-10", "svhn": "SVHN", "mine": "My data"}
+LOSSES = ("cross_entropy", "euclidean", "amc")
+RUNS = pd.DataFrame(
+    {
+        "device": ["NVIDIA H100", "NVIDIA H100", "x86_64 AVX2"],
+        "torch": ["2.11.0"] * 3,
+        "commit": ["0123456789abcdef", "0123456789abcdef-dirty", None],
+        "seconds": [5000.0, 5000.0, 800.0],
+    }
+)
+
+
+def table1(means, p_values, paper_means=None, paper_p_values=None, n=5):
+    rows = []
+    for dataset, of_losses in means.items():
+        theirs = (paper_means or {}).get(dataset, (NAN, NAN, NAN))
+        for loss, mean, paper_mean in zip(LOSSES, of_losses, theirs, strict=True):
+            p = (p_values[dataset], (paper_p_values or {}).get(dataset, NAN)) if loss == "amc" else (NAN, NAN)
+            rows.append((dataset, loss, n, mean, p[0], paper_mean, p[1]))
+    columns = ["dataset", "loss", "n", "mean", "p_value", "paper_mean", "paper_p_value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def clustering(homogeneity, completeness):
+    rows = [
+        (dataset, loss, *values)
+        for dataset in homogeneity
+        for loss, *values in zip(LOSSES, homogeneity[dataset], completeness[dataset], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["dataset", "loss", "homogeneity_mean", "completeness_mean"])
+
+
+def lines(table, titles, changed=()):
+    clusters = clustering(
+        {name: (0.1, 0.2, 0.3) for name in titles}, {name: (0.3, 0.2, 0.1) for name in titles}
+    )
+    text = summary.summary("mine", "paper", changed, RUNS, table, clusters, titles)
+    found = dict(line.removeprefix("- **").split(":** ") for line in text.splitlines())
+    assert list(found) == ["Study", "Trainings", "Accuracy", "Clusters", "The paper"]
+    return found
+
+
+MEANS = {"cifar10": (82, 82.5, 83), "svhn": (94, 95.5, 95.25), "mine": (50, 51, 52)}
+P_VALUES = {"cifar10": 0.01, "svhn": 0.01, "mine": NAN}
+PAPER = {"cifar10": (82.35, 82.6, 82.97), "svhn": (94.03, 95.29, 95.52)}
+PAPER_P = {"cifar10": 0.0214, "svhn": 0.0002}
+
+
+def test_what_was_run_and_on_what():
+    found = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P), TITLES, ["a.b", "a.c", "d", "e", "f"])
+    assert found["Study"] == (
+        "mine, of CIFAR-10, SVHN and My data under three losses with 5 seeds each; protocol paper, "
+        "but for a.b, a.c, d and 2 more."
+    )
+    assert found["Trainings"] == (
+        "2 on NVIDIA H100 and 1 on x86_64 AVX2, 3.0 hours one after the other; torch 2.11.0, "
+        "commit 01234567, commit 01234567-dirty."
+    )
+    as_it_is = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P, n=1), TITLES)["Study"]
+    assert as_it_is.endswith("under three losses with 1 seed each; protocol paper.")
+
+
+def test_what_amc_gains():
+    found = lines(table1(MEANS, {**P_VALUES, "svhn": 0.00001}, PAPER, PAPER_P), TITLES)
+    assert found["Accuracy"] == (
+        "+ AMC-Loss against + Euclid, in percentage points: +0.50 on CIFAR-10 (p = 0.0100), "
+        "-0.25 on SVHN (p < 0.0001) and +1.00 on My data (no test)."
+    )
+    assert found["Clusters"] == (
+        "+ AMC-Loss has the highest homogeneity on CIFAR-10, SVHN and My data and highest completeness on no dataset."
+    )
+
+
+@pytest.mark.parametrize(
+    ("means", "p", "verdict"),
+    [
+        ((82, 82.5, 83), 0.01, "held on CIFAR-10"),
+        ((82, 82.5, 83), 0.2, "did not hold on CIFAR-10"),
+        ((82, 83, 82.5), 0.01, "did not hold on CIFAR-10"),
+        ((82, 82.5, 83), NAN, "was not tested on CIFAR-10"),
+    ],
+)
+def test_a_finding_holds_with_the_paper_s_sign_and_significance(means, p, verdict):
+    table = table1({"cifar10": means}, {"cifar10": p}, PAPER, PAPER_P)
+    text = lines(table, {"cifar10": "CIFAR-10"})["The paper"]
+    assert text.startswith(
+        f"which of + AMC-Loss and + Euclid is better, and whether with p < 0.05, {verdict};"
+    )
+
+
+def test_beside_the_paper():
+    text = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P), TITLES)["The paper"]
+    assert text == (
+        "which of + AMC-Loss and + Euclid is better, and whether with p < 0.05, held on CIFAR-10 and did not hold on "
+        "SVHN; our means less its own are -0.35 to +0.21; it has no numbers for My data."
+    )
+    alone = lines(table1({"mine": MEANS["mine"]}, P_VALUES), {"mine": "My data"})["The paper"]
+    assert alone == "it has no numbers for My data."
+
+
+def test_run_times(tmp_path):
+    paths = {"provenance.json": [], "history.csv": []}
+    for number, (loss, seconds) in enumerate([("amc", [9, 1, 2]), ("amc", [9, 3, 4]), ("euclidean", [1, 1])]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        record = {
+            "settings": {"dataset": "svhn", "network": "top", "loss": loss},
+            "device": "x86_64 AVX2",
+            "threads": 2,
+            "commit": None,
+            "versions": {"torch": "2.13.0"},
+        }
+        (folder / "provenance.json").write_text(json.dumps(record))
+        pd.DataFrame({"seconds": seconds}).to_csv(folder / "history.csv")
+        for name, found in paths.items():
+            found.append(folder / name)
+    table = summary.run_times(summary.trainings(*paths.values()))
+    assert table.to_dict("records") == [
+        {
+            **{"dataset": "svhn", "network": "top", "loss": loss, "device": "x86_64 AVX2", "threads": 2},
+            **{"n": n, "epochs": epochs, "seconds_per_epoch": median, "hours": pytest.approx(total / 3600)},
+        }
+        for loss, n, epochs, median, total in (("amc", 2, 3, 3, 28), ("euclidean", 1, 2, 1, 2))
+    ]
