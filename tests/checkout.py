@@ -23,6 +23,13 @@ STUDY = {
     },
     "figures": {"figure7": {"seeds": [0, 1], "weights": [0.1], "margins": [0.5, 1.0]}},
 }
+# One for Table 1 alone.
+ONE_TABLE = {
+    "study": {"name": "tiny", "seeds": [0]},
+    "network": {"width_multiplier": {"top": 0.03}},
+    "training": {"schedule": {"top": {"epochs": 2, "ramp_up": 1, "ramp_down": 1}}, "batch_size": 256},
+    "figures": {"figure7": {"seeds": [0]}},
+}
 ARGUMENTS = ["--workflow-profile", "profiles/demo", "--configfile", "profiles/demo/study.yaml", "tiny.yaml"]
 
 

@@ -7,14 +7,7 @@ import subprocess
 
 import pandas as pd
 import yaml
-from checkout import ROOT, Checkout
-
-STUDY = {
-    "study": {"name": "tiny", "seeds": [0]},
-    "network": {"width_multiplier": {"top": 0.03}},
-    "training": {"schedule": {"top": {"epochs": 1, "ramp_up": 0, "ramp_down": 0}}, "batch_size": 256},
-    "figures": {"figure7": {"seeds": [0]}},
-}
+from checkout import ARGUMENTS, ONE_TABLE, ROOT, Checkout
 
 
 def test_it_runs(tmp_path):
@@ -27,17 +20,10 @@ def test_it_runs(tmp_path):
     for command in (["venv", python.parents[1]], ["export", *export], ["pip", "install", *install]):
         subprocess.run([uv, "--quiet", *command], cwd=ROOT, check=True)
     checkout = Checkout(tmp_path / "checkout", python)
-    (checkout.path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
-    study = [
-        "--workflow-profile",
-        "profiles/demo",
-        "--configfile",
-        "profiles/demo/study.yaml",
-        "tiny.yaml",
-        "--",
-    ]
+    (checkout.path / "tiny.yaml").write_text(yaml.safe_dump(ONE_TABLE))
+    targets = [*ARGUMENTS, "--", "table1", "figure5"]
     assert checkout.snakemake("--version").strip() == version
-    checkout.snakemake("--cores", "2", *study, "table1", "figure5")
+    checkout.snakemake("--cores", "2", *targets)
     table = pd.read_csv(checkout.path / "results/tiny/tables/table1.csv")
     assert table["n"].tolist() == [1, 1, 1]
-    assert checkout.jobs(*study, "table1", "figure5") == {}
+    assert checkout.jobs(*targets) == {}

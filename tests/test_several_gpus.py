@@ -10,14 +10,8 @@ from contextlib import suppress
 import psutil
 import pytest
 import yaml
-from checkout import Checkout
+from checkout import ONE_TABLE, Checkout
 
-STUDY = {
-    "study": {"name": "tiny", "seeds": [0, 1]},
-    "network": {"width_multiplier": {"top": 0.03}},
-    "training": {"schedule": {"top": {"epochs": 1, "ramp_up": 0, "ramp_down": 0}}, "batch_size": 256},
-    "figures": {"figure7": {"seeds": [0]}},
-}
 RUNS = [
     "digits-top-cross_entropy-seed0",
     "digits-top-cross_entropy-seed1",
@@ -70,7 +64,9 @@ def test_each_training_has_a_gpu_and_no_gpu_too_many(tmp_path, gpus, arguments, 
         "PATH": f"{stub.parent}{os.pathsep}{os.environ['PATH']}",
         "TMPDIR": str(tmp_path / "claims"),
     }
-    (checkout.path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    (checkout.path / "tiny.yaml").write_text(
+        yaml.safe_dump({**ONE_TABLE, "study": {"name": "tiny", "seeds": [0, 1]}})
+    )
     models = [f"results/tiny/runs/{run}/model.pt" for run in RUNS[: max(2, at_once)]]
     configuration = ["--configfile", "profiles/demo/study.yaml", "tiny.yaml", "--set-threads", "train=1"]
     watch = Watch(checkout)

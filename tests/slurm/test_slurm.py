@@ -9,15 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from checkout import Checkout
+from checkout import ONE_TABLE, Checkout
 from cluster import Cluster, missing_programs, wait_until
 
-STUDY = {
-    "study": {"name": "tiny", "seeds": [0]},
-    "network": {"width_multiplier": {"top": 0.03}},
-    "training": {"schedule": {"top": {"epochs": 2, "ramp_up": 1, "ramp_down": 1}}, "batch_size": 256},
-    "figures": {"figure7": {"seeds": [0]}},
-}
 RUN = "digits-top-cross_entropy-seed0"
 
 
@@ -51,7 +45,7 @@ def login_node(cluster, tmp_path_factory):
     return checkout
 
 
-def submit(login_node, *targets, study=STUDY, check=True, **arguments):
+def submit(login_node, *targets, study=ONE_TABLE, check=True, **arguments):
     """What Snakemake prints when a study is run on the cluster."""
     (login_node.path / "study.yaml").write_text(yaml.safe_dump(study))
     options = {
@@ -104,7 +98,7 @@ def test_a_cluster_that_knows_gpus_as_generic_resources_alone(cluster, login_nod
     run = "digits-top-cross_entropy-seed1"
     try:
         profile.write_text(variant.replace("GPU_PARTITION", "gpu").replace("MODEL", "fake"))
-        study = {**STUDY, "study": {"name": "tiny", "seeds": [0, 1]}}
+        study = {**ONE_TABLE, "study": {"name": "tiny", "seeds": [0, 1]}}
         submit(login_node, f"results/tiny/runs/{run}/model.pt", study=study)
     finally:
         profile.write_text(text)
@@ -140,7 +134,7 @@ def long_training(request, cluster, login_node):
         output = submit(
             login_node,
             f"results/{name}/runs/{RUN}/model.pt",
-            study={**STUDY, "study": {"name": name, "seeds": [0]}, "training": LONG},
+            study={**ONE_TABLE, "study": {"name": name, "seeds": [0]}, "training": LONG},
             # Two threads would wait for each other where the tests beside this one take the cores.
             **{"set-threads": "train=1"},
         )

@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import pandas as pd
-from checkout import Checkout
+import yaml
+from checkout import ONE_TABLE, Checkout
 
 OTHER = """
 configfile: "amc-loss/config.yaml"
@@ -33,18 +34,12 @@ rule compare:
     shell:
         "cp {input} {output}"
 """
-TINY = """
-study: {name: tiny, seeds: [0]}
-network: {width_multiplier: {top: 0.03}}
-training: {schedule: {top: {epochs: 1, ramp_up: 0, ramp_down: 0}}, batch_size: 256}
-figures: {figure7: {seeds: [0]}}
-"""
 
 
 def test_another_workflow_uses_it_under_a_prefix(tmp_path):
     Checkout(tmp_path / "amc-loss")
     (tmp_path / "Snakefile").write_text(OTHER)
-    (tmp_path / "tiny.yaml").write_text(TINY)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(ONE_TABLE))
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", "--set-threads", "amc_loss_train=1"],
         cwd=tmp_path,
