@@ -59,14 +59,15 @@ onstart:
 onsuccess:
     if not workflow.output_settings.quiet:
         folder = Path("results", study.name)
-        for name in ("summary.md", "tables/table1.md"):
-            if (made := folder / name).exists():
-                print(f"\n{made.read_text()}", end="")
+        made = {job.rule.name for job in workflow.dag.jobs}
+        for name in ("summary", "table1"):
+            if name in made:
+                print(f"\n{(folder / f'tables/{name}.md').read_text()}", end="")
         print()
-        for title, name in (
-            ("Table 1", "tables/table1.md"),
-            ("Figures", "figures"),
-            ("Report", "report.html"),
+        for title, rule, path in (
+            ("Table 1", "table1", "tables/table1.md"),
+            ("Figures", "figure5", "figures"),
+            ("Report", "report", "report.html"),
         ):
-            if (made := folder / name).exists():
-                print(f"{title:<8} {made}")
+            if rule in made:
+                print(f"{title:<8} {folder / path}")

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from selenium import webdriver
@@ -70,15 +71,12 @@ class Reader:
         """Set a label's toggle."""
         self.click(f"//nav//label[normalize-space()='{value}']")
 
-    def picture(self) -> tuple[int, int]:
-        """Width and height in pixels of the picture that is shown, once it is loaded."""
+    def picture(self) -> bytes:
+        """The file of the picture that is shown, once it is loaded."""
         picture = self.wait("//img[not(ancestor::nav)]")
         WebDriverWait(self.driver, 20).until(lambda driver: picture.get_property("naturalWidth"))
-        return picture.get_property("naturalWidth"), picture.get_property("naturalHeight")
-
-    def source(self) -> str:
-        """Where the picture that is shown comes from."""
-        return self.wait("//img[not(ancestor::nav)]").get_attribute("src")
+        with urlopen(picture.get_attribute("src")) as file:
+            return file.read()
 
     def rows(self) -> list[list[str]]:
         """The cells of the table that is shown."""

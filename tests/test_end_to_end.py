@@ -18,12 +18,19 @@ import yaml
 from browser import Reader, chromium
 from checkout import ARGUMENTS, CONDA, STUDY, Checkout
 from filelock import FileLock
-from PIL import Image
 from sklearn.metrics import homogeneity_score
+
+from amc_loss.labels import LOSSES
 
 RUNS = 6 + 1 + 3 + 2
 FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
 PICTURES = [*(f"figure{n}" for n in range(1, 8)), "curves-digits", "confusion-digits"]
+SINGLE_LOSS = {
+    "4: unit sphere": "figure4",
+    "5: t-SNE": "figure5",
+    "6: every class": "figure6",
+    "confusion matrices, digits": "confusion-digits",
+}
 TABLES = ["table1", "table1_differences", "table2", "clustering", "run_times"]
 
 
@@ -48,7 +55,7 @@ def changed(finished):
 
 
 def test_results_are_where_others_rely_on_them(finished):
-    files = ["metrics.csv", "report.zip", "report.html", "summary.md", "tables/configuration.yaml"]
+    files = ["metrics.csv", "report.zip", "report.html", "tables/summary.md", "tables/configuration.yaml"]
     files += [f"tables/{t}.{end}" for t in TABLES for end in ("csv", "md", "tex", "html")]
     files += [f"tables/protocol.{end}" for end in ("csv", "md", "html")]
     files += [f"figures/{name}.{end}" for name in PICTURES for end in ("pdf", "png")]
@@ -59,7 +66,7 @@ def test_results_are_where_others_rely_on_them(finished):
     assert [file for file in files if not (finished.results / file).stat().st_size] == []
     for path in ("tables/table1.md", "figures", "report.html"):
         assert f"results/tiny/{path}" in finished.output
-    for path in ("summary.md", "tables/table1.md"):
+    for path in ("tables/summary.md", "tables/table1.md"):
         assert (finished.results / path).read_text() in finished.output
     quiet = finished.snakemake(
         "--forcerun", "protocol", "--cores", "1", "--quiet", "all", *ARGUMENTS, "--", "protocol"
@@ -154,6 +161,7 @@ def test_report_holds_every_figure_and_table(finished):
     with zipfile.ZipFile(finished.results / "report.zip") as report:
         names = [name.rsplit("/", 1)[1] for name in report.namelist()]
         html = report.read("report/report.html").decode()
+    assert "<strong>Study:</strong> tiny, of Digits under three losses with 2 seeds each" in html
     expected = {f"{name}.png" for name in PICTURES}
     expected |= {f"{name}.html" for name in [*TABLES, "protocol", "configuration"]}
     assert expected <= set(names)
@@ -189,27 +197,25 @@ def test_the_report_in_a_browser(finished, tmp_path, kind):
     with chromium(tmp_path / "profile") as driver:
         reader = Reader(driver, report)
         front = reader.wait("//h1[normalize-space()='AMC-Loss, replicated']/parent::*").text
-        for line in (finished.results / "summary.md").read_text().splitlines():
+        for line in (finished.results / "tables/summary.md").read_text().splitlines():
             assert line.removeprefix("- ").replace("**", "") in front
         reader.open("Deep features")
         reader.show("5: t-SNE")
-        with Image.open(finished.results / "figures/figure5.png") as figure:
-            assert reader.picture() == figure.size
+        assert reader.picture() == (finished.results / "figures/figure5.png").read_bytes()
         reader.open("Tables")
         reader.show("1: accuracy")
         rows = reader.rows()
         assert rows[0][:4] == ["Dataset", "Loss", "Runs", "Mean ± SD"]
         assert [row[1] for row in rows[1:]] == ["Cross-entropy", "+ Euclid", "+ AMC-Loss"]
         # A loss is a toggle, which puts one figure into another's place.
-        for other in ("Cross-entropy", "+ Euclid"):
-            reader.open("One loss at a time", f"{other} or + AMC-Loss")
-            for figure in ("4: unit sphere", "5: t-SNE", "6: every class", "confusion matrices, digits"):
-                reader.show(figure)
-                reader.toggle("+ AMC-Loss")
-                of_amc, size = reader.source(), reader.picture()
-                reader.toggle(other)
-                assert reader.source() != of_amc
-                assert reader.picture() == size
+        for other in ("cross_entropy", "euclidean"):
+            reader.open("One loss at a time", f"{LOSSES[other]} or + AMC-Loss")
+            for label, figure in SINGLE_LOSS.items():
+                reader.show(label)
+                for loss in ("amc", other):
+                    reader.toggle(LOSSES[loss])
+                    file = finished.results / f"figures/single_loss/{other}/{figure}-{loss}.png"
+                    assert reader.picture() == file.read_bytes()
         assert reader.errors() == []
 
 

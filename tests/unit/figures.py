@@ -73,6 +73,7 @@ def architecture(name="top", channels=3, classes=10, **settings):
 
 LONG = ["large omnivores and herbivores", *(f"vehicles {number}" for number in range(19))]
 ALONE = "euclidean"
+NOTES = {loss: f"a note\nof {loss}" for loss in LOSSES}
 FIGURES = {
     "figure1": lambda: scatter.feature_plane(PLANE, NAMES),
     "figure2": lambda: maps.activation_map(
@@ -85,21 +86,13 @@ FIGURES = {
     "figure3, bottom": lambda: diagram.framework(architecture("bottom")),
     "figure4": lambda: scatter.feature_spheres(
         {loss: (points, LABELS) for loss, points in SPHERES.items()},
-        dict.fromkeys(LOSSES, "a note\nof two lines"),
+        NOTES,
         NAMES,
     ),
-    "figure5": lambda: scatter.embedding_panels(
-        EMBEDDINGS, LABELS, dict.fromkeys(LOSSES, "a note\nof two lines"), NAMES
-    ),
-    "figure5, 20 classes": lambda: scatter.embedding_panels(
-        EMBEDDINGS, LABELS, dict.fromkeys(LOSSES, "a note"), LONG
-    ),
-    "figure4, alone": lambda: scatter.feature_spheres(
-        {ALONE: (SPHERES[ALONE], LABELS)}, {ALONE: "a note\nof two lines"}, NAMES
-    ),
-    "figure5, alone": lambda: scatter.embedding_panels(
-        EMBEDDINGS, LABELS, dict.fromkeys(LOSSES, "a note\nof two lines"), NAMES, [ALONE]
-    ),
+    "figure5": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, NAMES),
+    "figure5, 20 classes": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, LONG),
+    "figure4, alone": lambda: scatter.feature_spheres({ALONE: (SPHERES[ALONE], LABELS)}, NOTES, NAMES),
+    "figure5, alone": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, NAMES, [ALONE]),
     "figure6, alone": lambda: maps.activation_blocks(
         IMAGES, {ALONE: MAPS[ALONE]}, PROBABILITIES, BLOCKS, NAMES
     ),

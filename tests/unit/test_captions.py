@@ -33,6 +33,10 @@ def test_every_caption_renders(path):
     assert caption(path.stem)
 
 
+def test_the_front_page_has_the_summary():
+    assert " ".join((ROOT / "README.md").read_text().split()) in caption("workflow")
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "before", "after"),
     [

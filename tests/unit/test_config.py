@@ -179,6 +179,28 @@ def test_a_protocol_of_one_s_own_is_the_paper_s_with_differences():
     assert own.config["training"] == {**study().config["training"], "ema_decay": 0.99}
 
 
+def test_what_a_study_changes_of_its_protocol_is_named():
+    assert study().changed == []
+    assert study(protocol="released_code", study__name="own").changed == []
+    own = study(
+        protocol="released_code",
+        study__name="own",
+        study__networks={"cifar10": "bottom", "svhn": "top"},
+        datasets__svhn__size=16,
+        datasets__digits__size=16,  # not in the study
+        training__schedule={"top": {"epochs": 250}},
+        training__checkpoint_every=7,  # changes no result
+        contrastive__reduction="batch",  # the paper's, not that of the released code
+        training__ema_decay=0.999,  # the released code's
+    )
+    assert sorted(own.changed) == [
+        "contrastive.reduction",
+        "datasets.svhn.size",
+        "study.networks.cifar10",
+        "training.schedule.top.epochs",
+    ]
+
+
 def test_a_dataset_can_have_the_bottom_network_in_table_1():
     changed = study(study__networks={"cifar10": "bottom"})
     networks = {run.dataset: run.network for run in changed.targets["table1"]}

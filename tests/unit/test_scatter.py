@@ -70,7 +70,7 @@ def test_figure_4_draws_front_and_back_points_apart_from_one_viewpoint():
             sizes[bool(front.all())] |= set(collection.get_sizes())
             assert (collection.get_zorder() == 2) == front.all()
         assert max(sizes[False]) < min(sizes[True])
-        assert "a note\nof two lines" in [text.get_text() for text in axis.texts]
+        assert f"a note\nof {loss}" in [text.get_text() for text in axis.texts]
     views = {(axis.elev, axis.azim, *axis.get_xlim(), *axis.get_zlim()) for axis in figure.axes}
     assert len(views) == 1
 
@@ -79,7 +79,7 @@ def test_figure_5_shows_the_loss_s_own_points_on_common_axes():
     figure = FIGURES["figure5"]()
     assert len({(axis.get_xlim(), axis.get_ylim()) for axis in figure.axes}) == 1
     for axis, loss in zip(figure.axes, LOSSES, strict=True):
-        assert axis.get_xlabel() == "a note\nof two lines"
+        assert axis.get_xlabel() == f"a note\nof {loss}"
         for label, drawn in enumerate(axis.collections):
             np.testing.assert_array_equal(drawn.get_offsets(), EMBEDDINGS[loss][label == LABELS])
 

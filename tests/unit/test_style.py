@@ -83,17 +83,25 @@ def test_panels_of_losses_are_lettered_and_in_the_paper_s_words(name):
 def test_a_loss_alone_keeps_its_letter_and_its_data(name):
     """So that one figure can be laid over another."""
     whole, alone = FIGURES[name](), FIGURES[f"{name}, alone"]()
-    words = [text.get_text() for figure in (alone,) for text in figure.findobj(Text)]
+    words = [text.get_text() for text in alone.findobj(Text)]
     assert any(word.startswith("(b) + Euclid") for word in words)
     assert not any("(a)" in word or "(c)" in word for word in words)
     if name == "figure5":
-        of_both = [(axis.get_xlim(), axis.get_ylim()) for axis in (whole.axes[1], alone.axes[0])]
-        assert of_both[0] == of_both[1]
+        limits = [(axis.get_xlim(), axis.get_ylim()) for axis in (whole.axes[1], alone.axes[0])]
+        assert limits[0] == limits[1]
+    # Of an image's four pictures the third is that of + Euclid.
+    of_the_loss = whole.axes[2:120:4] if name == "figure6" else whole.axes[1:2]
+    of_alone = alone.axes[1:60:2] if name == "figure6" else alone.axes[:1]
+    for one, other in zip(of_the_loss, of_alone, strict=True):
         shown = [
-            np.concatenate([points.get_offsets() for points in axis.collections])
-            for axis in (whole.axes[1], alone.axes[0])
+            [drawn.get_array() for drawn in axis.images]
+            + [getattr(drawn, "_offsets3d", drawn.get_offsets()) for drawn in axis.collections]
+            for axis in (one, other)
         ]
-        np.testing.assert_array_equal(*shown)
+        assert len(shown[0]) == len(shown[1]) > 0
+        for first, second in zip(*shown, strict=True):
+            np.testing.assert_array_equal(first, second)
+        assert one.get_xlabel() == other.get_xlabel()
 
 
 @pytest.mark.parametrize(
@@ -122,13 +130,13 @@ def test_saved_as_vectors_and_at_200_dpi_at_its_width_and_twice_the_same(name, t
 
 def test_the_whole_is_saved_and_each_loss_under_its_name(tmp_path):
     paths = [str(tmp_path / f"figure-{loss}.png") for loss in LOSSES]
-    output = SimpleNamespace(pdf=str(tmp_path / "a.pdf"), png=str(tmp_path / "a.png"), in_turn=paths)
+    output = SimpleNamespace(pdf=str(tmp_path / "a.pdf"), png=str(tmp_path / "a.png"), single_loss=paths)
 
     def draw(losses):
         """As many inches wide as its number says."""
         return plt.figure(figsize=(3 if len(losses) > 1 else 4 + list(LOSSES).index(*losses), 1))
 
-    style.save_in_turn(draw, output)
+    style.save_by_loss(draw, output)
     widths = [Image.open(path).width // 200 for path in [output.png, *paths]]
     assert widths == [3, 4, 5, 6]
     assert (tmp_path / "a.pdf").stat().st_size

@@ -1,21 +1,24 @@
 """What a study was and what came of it."""
 
 import json
+from html import escape
 
 import pandas as pd
 import pytest
+from docutils.core import publish_parts
+from markdown_it import MarkdownIt
 
-from amc_loss import summary
+from amc_loss import summary, tables
 
 NAN = float("nan")
 TITLES = {"cifar10": "CIFAR-10", "svhn": "SVHN", "mine": "My data"}
 LOSSES = ("cross_entropy", "euclidean", "amc")
 RUNS = pd.DataFrame(
     {
-        "device": ["NVIDIA H100", "NVIDIA H100", "x86_64 AVX2"],
-        "torch": ["2.11.0"] * 3,
-        "commit": ["0123456789abcdef", "0123456789abcdef-dirty", None],
-        "seconds": [5000.0, 5000.0, 800.0],
+        "device": [*["NVIDIA H100"] * 49, "x86_64 AVX2"],
+        "torch": "2.11.0",
+        "commit": [*["0123456789abcdef"] * 40, *["0123456789abcdef-dirty"] * 9, None],
+        "seconds": 216.0,
     }
 )
 
@@ -46,7 +49,7 @@ def lines(table, titles, changed=()):
     )
     text = summary.summary("mine", "paper", changed, RUNS, table, clusters, titles)
     found = dict(line.removeprefix("- **").split(":** ") for line in text.splitlines())
-    assert list(found) == ["Study", "Trainings", "Accuracy", "Clusters", "The paper"]
+    assert list(found) == ["Study", "Training runs", "Accuracy", "Clustering", "The paper"]
     return found
 
 
@@ -60,11 +63,11 @@ def test_what_was_run_and_on_what():
     found = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P), TITLES, ["a.b", "a.c", "d", "e", "f"])
     assert found["Study"] == (
         "mine, of CIFAR-10, SVHN and My data under three losses with 5 seeds each; protocol paper, "
-        "but for a.b, a.c, d and 2 more."
+        "except a.b, a.c, d, e and f."
     )
-    assert found["Trainings"] == (
-        "2 on NVIDIA H100 and 1 on x86_64 AVX2, 3.0 hours one after the other; torch 2.11.0, "
-        "commit 01234567, commit 01234567-dirty."
+    assert found["Training runs"] == (
+        "45 for Table 1 and 5 more for the figures, on NVIDIA H100 and x86_64 AVX2; 3.0 hours in all; "
+        "torch 2.11.0, commit 01234567, commit 01234567-dirty."
     )
     as_it_is = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P, n=1), TITLES)["Study"]
     assert as_it_is.endswith("under three losses with 1 seed each; protocol paper.")
@@ -76,41 +79,80 @@ def test_what_amc_gains():
         "+ AMC-Loss against + Euclid, in percentage points: +0.50 on CIFAR-10 (p = 0.0100), "
         "-0.25 on SVHN (p < 0.0001) and +1.00 on My data (no test)."
     )
-    assert found["Clusters"] == (
+    assert found["Clustering"] == (
         "+ AMC-Loss has the highest homogeneity on CIFAR-10, SVHN and My data and highest completeness on no dataset."
     )
 
 
 @pytest.mark.parametrize(
-    ("means", "p", "verdict"),
+    ("gain", "p", "paper_gain", "paper_p", "verdict"),
     [
-        ((82, 82.5, 83), 0.01, "held on CIFAR-10"),
-        ((82, 82.5, 83), 0.2, "did not hold on CIFAR-10"),
-        ((82, 83, 82.5), 0.01, "did not hold on CIFAR-10"),
-        ((82, 82.5, 83), NAN, "was not tested on CIFAR-10"),
+        (0.5, 0.01, 0.37, 0.0214, "holds on CIFAR-10"),
+        (0.5, 0.2, 0.37, 0.0214, "does not hold on CIFAR-10"),
+        (-0.5, 0.01, 0.37, 0.0214, "does not hold on CIFAR-10"),
+        (0.5, NAN, 0.37, 0.0214, "was not tested on CIFAR-10"),
+        # Not significant there, as on MNIST: whichever is ahead means nothing.
+        (-0.01, 0.8, 0.01, 0.1525, "holds on CIFAR-10"),
+        (0.5, 0.01, 0.01, 0.1525, "does not hold on CIFAR-10"),
     ],
 )
-def test_a_finding_holds_with_the_paper_s_sign_and_significance(means, p, verdict):
-    table = table1({"cifar10": means}, {"cifar10": p}, PAPER, PAPER_P)
+def test_a_finding_holds_where_both_say_better_or_both_say_no_different(
+    gain, p, paper_gain, paper_p, verdict
+):
+    means, paper = {"cifar10": (80, 81, 81 + gain)}, {"cifar10": (80, 81, 81 + paper_gain)}
+    table = table1(means, {"cifar10": p}, paper, {"cifar10": paper_p})
     text = lines(table, {"cifar10": "CIFAR-10"})["The paper"]
     assert text.startswith(
-        f"which of + AMC-Loss and + Euclid is better, and whether with p < 0.05, {verdict};"
+        f"its finding that + AMC-Loss is better than + Euclid, or no different (p ≥ 0.05), {verdict};"
     )
 
 
 def test_beside_the_paper():
     text = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P), TITLES)["The paper"]
     assert text == (
-        "which of + AMC-Loss and + Euclid is better, and whether with p < 0.05, held on CIFAR-10 and did not hold on "
-        "SVHN; our means less its own are -0.35 to +0.21; it has no numbers for My data."
+        "its finding that + AMC-Loss is better than + Euclid, or no different (p ≥ 0.05), holds on CIFAR-10 and does "
+        "not hold on SVHN; our mean accuracies are -0.35 to +0.21 percentage points from its own; it has no numbers "
+        "for My data."
     )
     alone = lines(table1({"mine": MEANS["mine"]}, P_VALUES), {"mine": "My data"})["The paper"]
     assert alone == "it has no numbers for My data."
 
 
+def test_a_title_is_no_markup():
+    title = r"my *best* data__ <b> `x` a|b \d __scans__ [faces](x)"
+    text = summary.summary(
+        "my_study_",
+        "_paper",
+        [],
+        RUNS,
+        table1({"mine": MEANS["mine"]}, P_VALUES),
+        clustering({"mine": (1, 1, 1)}, {"mine": (1, 1, 1)}),
+        {"mine": title},
+    )
+    html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
+    for page in (html, MarkdownIt("js-default").render(text)):
+        assert f"it has no numbers for {escape(title)}." in page
+        assert "my_study_, of" in page
+        assert "protocol _paper." in page
+
+
+def test_run_times_are_readable():
+    table = pd.DataFrame(
+        {
+            **{"dataset": "svhn", "network": "top", "loss": ["amc"], "device": "x86_64", "threads": 2},
+            **{"n": 5, "epochs": 300, "seconds_per_epoch": 1234.5, "hours": 0.01234},
+        }
+    )
+    for markup in ("md", "tex"):
+        readable = tables.readable_run_times(table, markup, {"svhn": "SVHN"})
+        assert readable[["Seconds an epoch", "Hours"]].values.tolist() == [["1,234", "0.0123"]]
+
+
 def test_run_times(tmp_path):
     paths = {"provenance.json": [], "history.csv": []}
-    for number, (loss, seconds) in enumerate([("amc", [9, 1, 2]), ("amc", [9, 3, 4]), ("euclidean", [1, 1])]):
+    for number, (loss, seconds) in enumerate(
+        [("amc", [9, 1, 2]), ("amc", [9, 3, 4]), ("amc", [90, 80, 1]), ("euclidean", [1, 1])]
+    ):
         folder = tmp_path / str(number)
         folder.mkdir()
         record = {
@@ -130,5 +172,5 @@ def test_run_times(tmp_path):
             **{"dataset": "svhn", "network": "top", "loss": loss, "device": "x86_64 AVX2", "threads": 2},
             **{"n": n, "epochs": epochs, "seconds_per_epoch": median, "hours": pytest.approx(total / 3600)},
         }
-        for loss, n, epochs, median, total in (("amc", 2, 3, 3, 28), ("euclidean", 1, 2, 1, 2))
+        for loss, n, epochs, median, total in (("amc", 3, 3, 4, 199), ("euclidean", 1, 2, 1, 2))
     ]

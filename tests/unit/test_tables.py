@@ -63,18 +63,18 @@ def test_words_start_at_the_left_and_numbers_end_at_the_right(written):
 
 
 def test_html_has_the_cells_and_takes_no_title_for_markup(tmp_path):
-    titles = {**TITLES, "digits": "<b>R&D</b>"}
+    titles = {**TITLES, "digits": "<b>*R&D*</b>"}
     tables.write(TABLE1, partial(tables.readable_table1, titles=titles), [str(tmp_path / "table1.html")])
     cells = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", (tmp_path / "table1.html").read_text())
     assert cells[:4] == ["Dataset", "Loss", "Runs", "Mean ± SD"]
     assert cells[7 * 3 : 7 * 3 + 4] == ["CIFAR-10", "+ AMC-Loss", "5", "<strong>82.97 ± 0.20</strong>"]
-    assert cells[7 * 4] == "&lt;b&gt;R&amp;D&lt;/b&gt;"
+    assert cells[7 * 4] == "&lt;b&gt;*R&amp;D*&lt;/b&gt;"
 
 
 def test_a_title_is_no_markup():
     table = TABLE1[TABLE1["dataset"] == "digits"]
     titles = {"digits": r"a|b {c}^2 ~$5 \d"}
-    assert tables.readable_table1(table, "md", titles)["Dataset"].iloc[0] == r"a\|b {c}^2 ~$5 \d"
+    assert tables.readable_table1(table, "md", titles)["Dataset"].iloc[0] == r"a\|b {c}^2 ~$5 \\d"
     assert tables.readable_table1(table, "tex", titles)["Dataset"].iloc[0] == (
         r"a|b \{c\}\textasciicircum{}2 \textasciitilde{}\$5 \textbackslash{}d"
     )

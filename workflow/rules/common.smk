@@ -65,16 +65,17 @@ def memory(wildcards, input, attempt):
     return attempt * int(6000 + 4 * input.size_mb)
 
 
-def in_turn(figure, label, caption):
+def single_loss(figure, label):
     """A figure of each loss alone, each time two of them: the report toggles a label that has two values."""
     flagged = []
     for other in ("cross_entropy", "euclidean"):
         pair = f"{LOSSES[other]} or {LOSSES['amc']}"
         about = {"category": "One loss at a time", "subcategory": pair}
+        about["caption"] = "../report/single_loss.rst"
         for loss in (other, "amc"):
-            path = f"<results>/figures/in_turn/{other}/{figure}-{loss}.png"
+            path = f"<results>/figures/single_loss/{other}/{figure}-{loss}.png"
             about["labels"] = {"figure": label, "loss": LOSSES[loss]}
-            flagged.append(report(path, caption=caption, **about))
+            flagged.append(report(path, **about))
     return flagged
 
 

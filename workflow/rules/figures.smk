@@ -131,7 +131,7 @@ rule figure4:
             labels={"figure": "4: unit sphere"},
             caption="../report/figure4.rst",
         ),
-        in_turn=in_turn("figure4", "4: unit sphere", "../report/figure4.rst"),
+        single_loss=single_loss("figure4", "4: unit sphere"),
     log:
         "<logs>/figure4.log",
     conda:
@@ -158,7 +158,7 @@ rule figure5:
             labels={"figure": "5: t-SNE"},
             caption="../report/figure5.rst",
         ),
-        in_turn=in_turn("figure5", "5: t-SNE", "../report/figure5.rst"),
+        single_loss=single_loss("figure5", "5: t-SNE"),
     log:
         "<logs>/figure5.log",
     conda:
@@ -182,7 +182,7 @@ rule figure6:
             labels={"figure": "6: every class"},
             caption="../report/figure6.rst",
         ),
-        in_turn=in_turn("figure6", "6: every class", "../report/figure6.rst"),
+        single_loss=single_loss("figure6", "6: every class"),
     log:
         "<logs>/figure6.log",
     conda:
@@ -261,10 +261,9 @@ rule confusion_matrices:
             labels={"figure": "confusion matrices", "dataset": "{dataset}"},
             caption="../report/confusion.rst",
         ),
-        in_turn=in_turn(
+        single_loss=single_loss(
             "confusion-{dataset}",
             "confusion matrices, {dataset}",
-            "../report/confusion.rst",
         ),
     log:
         "<logs>/confusion-{dataset}.log",

@@ -1,7 +1,3 @@
-# A row for each setting that a protocol makes.
-settings = compare(schema, {**study.protocols, "this study": study.config})
-
-
 rule table1:
     input:
         metrics=of_runs("table1", "metrics.json"),
@@ -129,7 +125,7 @@ rule protocol:
         "../../envs/analyse.yaml"
     params:
         code=code_of("protocol.py"),
-        rows=settings,
+        rows=compare(schema, {**study.protocols, "this study": study.config}),
     message:
         "The settings of this study beside those of the protocols"
     script:
@@ -194,7 +190,7 @@ rule summary:
         paper=PAPER / "table1.csv",
     output:
         report(
-            "<results>/summary.md",
+            "<results>/tables/summary.md",
             category="Tables",
             labels={"table": "Summary"},
             caption="../report/summary.rst",
@@ -207,11 +203,7 @@ rule summary:
         code=code_of("summary.py"),
         study=study.name,
         protocol=study.config["protocol"],
-        changed=[
-            row["setting"]
-            for row in settings
-            if row["this study"] != row[study.config["protocol"]]
-        ],
+        changed=study.changed,
         equal_variances=study.config["evaluation"]["equal_variances"],
         titles=study.titles,
     message:

@@ -13,6 +13,6 @@ for loss, path in zip(snakemake.params.losses, snakemake.input.features, strict=
     with np.load(path, allow_pickle=False) as arrays:
         labels, predicted = arrays["labels_test"], arrays["logits_test"].argmax(1)
     counts[loss] = counts.get(loss, 0) + confusion_matrix(labels, predicted, labels=range(len(names)))
-style.save_in_turn(
+style.save_by_loss(
     lambda losses: charts.confusion_matrices({loss: counts[loss] for loss in losses}, names), snakemake.output
 )

@@ -17,7 +17,7 @@ for loss, path in zip(LOSSES, snakemake.input.features, strict=True):
     panels[loss] = normalize(features), labels
     within, between = embedding.angular_spread(features, labels)
     notes[loss] = f"mean angle within a class {within:.1f}°\nsmallest between classes {between:.1f}°"
-style.save_in_turn(
+style.save_by_loss(
     lambda losses: scatter.feature_spheres({loss: panels[loss] for loss in losses}, notes, names),
     snakemake.output,
 )

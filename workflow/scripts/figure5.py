@@ -15,6 +15,6 @@ notes = {
 }
 with np.load(snakemake.input.embedding, allow_pickle=False) as kept:
     embeddings, labels = {loss: kept[loss] for loss in LOSSES}, kept["labels"]
-style.save_in_turn(
+style.save_by_loss(
     lambda losses: scatter.embedding_panels(embeddings, labels, notes, names, losses), snakemake.output
 )

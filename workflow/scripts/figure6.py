@@ -12,7 +12,7 @@ with np.load(snakemake.input[0], allow_pickle=False) as kept:
         {loss: kept[f"{kind}_{loss}"] for loss in LOSSES} for kind in ("maps", "probabilities")
     )
     images, labels, names = kept["images"], kept["labels"], kept["class_names"].tolist()
-style.save_in_turn(
+style.save_by_loss(
     lambda losses: maps.activation_blocks(
         images, {loss: cams[loss] for loss in losses}, probabilities, labels, names
     ),

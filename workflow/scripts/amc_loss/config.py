@@ -35,6 +35,18 @@ def _column(network: str) -> str:
     return "top" if network == "top" else "bottom"
 
 
+def _differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The keys, joined by dots, under which two nested mappings have different values."""
+    names = []
+    for key in {**one, **other}:
+        mine, its = one.get(key), other.get(key)
+        if isinstance(mine, Mapping) and isinstance(its, Mapping):
+            names += _differences(mine, its, f"{prefix}{key}.")
+        elif mine != its:
+            names.append(f"{prefix}{key}")
+    return names
+
+
 @dataclass(frozen=True)
 class Run:
     """One training: what it is named after and nothing else.
@@ -153,6 +165,19 @@ class Study:
         entries = self.config["datasets"]
         names = self.config["study"]["datasets"]
         return {name: entries[name].get("title", DATASETS.get(name, name)) for name in names}
+
+    @property
+    def changed(self) -> list[str]:
+        """Settings with which the study departs from its protocol, the keys joined by dots."""
+        protocol = self.protocols[self.config["protocol"]]
+        own = {key: value for key, value in self.config.items() if key in PROTOCOL_SECTIONS}
+        names = [key for key in _differences(own, protocol) if key != "training.checkpoint_every"]
+        for dataset in self.config["study"]["datasets"]:
+            if self.network(dataset) != "top":
+                names.append(f"study.networks.{dataset}")
+            if "size" in self.data(dataset):
+                names.append(f"datasets.{dataset}.size")
+        return names
 
     @property
     def own_datasets(self) -> list[str]:

@@ -177,7 +177,7 @@ class _Legend:
     def __init__(self, keys: Sequence[Line2D], width: float = PAGE) -> None:
         self.keys = list(keys)
         widths = [0.3 + 0.065 * len(str(key.get_label())) for key in self.keys]
-        self.columns = len(self.keys) if sum(widths) < width else int(width / max(widths))
+        self.columns = len(self.keys) if sum(widths) < width else max(1, int(width / max(widths)))
         self.height = 0.1 + 0.15 * -(-len(self.keys) // self.columns)
 
     def put(self, figure: Figure) -> None:

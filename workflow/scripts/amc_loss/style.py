@@ -61,16 +61,16 @@ def save(figure: Figure, paths: Iterable[str]) -> None:
     plt.close(figure)
 
 
-def save_in_turn(draw: Callable[[Sequence[str]], Figure], output: Any) -> None:
+def save_by_loss(draw: Callable[[Sequence[str]], Figure], output: Any) -> None:
     """Write a figure with a panel for each loss, and of each loss one of its own.
 
     Args:
         draw: Draws the figure of the losses that it is given.
-        output: The rule's output: ``pdf`` and ``png`` for the whole, and ``in_turn``, paths that end in
+        output: The rule's output: ``pdf`` and ``png`` for the whole, and ``single_loss``, paths that end in
             ``-<loss>.png``.
     """
     save(draw(list(LOSSES)), [output.pdf, output.png])
-    for path in output.in_turn:
+    for path in output.single_loss:
         save(draw([Path(path).stem.rpartition("-")[2]]), [path])
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from amc_loss.comparisons import LEVEL
 from amc_loss.statistics import format_p_value
+from amc_loss.tables import escaped
 
 SHA = r"^(\w{8})\w*"  # after which may stand "-dirty"
-NAMED = 3  # so many settings are named, of more their number
 
 
 def trainings(provenances: Iterable[str | Path], histories: Iterable[str | Path]) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def summary(
     Args:
         name: The study's name.
         protocol: The protocol's name.
-        changed: Settings that differ from those of the protocol.
+        changed: Settings that are not those of the protocol.
         runs: As `trainings` gives them.
         table1: As `amc_loss.statistics.table1` gives it.
         clustering: As `amc_loss.statistics.clustering` gives it.
@@ -81,9 +81,9 @@ def summary(
     Returns:
         A list of five items that is both Markdown and reStructuredText.
     """
-    seeds = table1["n"].max()
-    settings = [*changed[:NAMED], *([f"{len(changed) - NAMED} more"] if len(changed) > NAMED else [])]
-    devices = [f"{count} on {device}" for device, count in runs["device"].value_counts(sort=False).items()]
+    name, protocol = escaped(name), escaped(protocol)
+    titles = {dataset: escaped(title) for dataset, title in titles.items()}
+    seeds, in_table = table1["n"].max(), table1["n"].sum()
     minutes = runs["seconds"].sum() / 60
     took = f"{minutes / 60:.1f} hours" if minutes >= 60 else f"{minutes:.1f} minutes"
     versions = [f"torch {version}" for version in runs["torch"].unique()]
@@ -93,10 +93,11 @@ def summary(
     lines = {
         "Study": f"{name}, of {_list(titles.values())} under three losses with {seeds} "
         f"seed{'s' if seeds > 1 else ''} each; protocol {protocol}"
-        f"{f', but for {_list(settings)}' if settings else ''}",
-        "Trainings": f"{_list(devices)}, {took} one after the other; {', '.join(versions)}",
+        f"{f', except {_list(changed)}' if changed else ''}",
+        "Training runs": f"{in_table} for Table 1 and {len(runs) - in_table} more for the figures, "
+        f"on {_list(runs['device'].unique())}; {took} in all; {', '.join(versions)}",
         "Accuracy": _gains(table1, titles),
-        "Clusters": _clusters(clustering, titles),
+        "Clustering": _clustering(clustering, titles),
         "The paper": _verdict(table1, titles),
     }
     return "".join(f"- **{key}:** {text}.\n" for key, text in lines.items())
@@ -112,7 +113,7 @@ def _gains(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
     return f"+ AMC-Loss against + Euclid, in percentage points: {_list(texts)}"
 
 
-def _clusters(clustering: pd.DataFrame, titles: Mapping[str, str]) -> str:
+def _clustering(clustering: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """Where homogeneity and completeness are highest under + AMC-Loss (section 4.1)."""
     texts = []
     for metric in ("homogeneity", "completeness"):
@@ -125,7 +126,7 @@ def _clusters(clustering: pd.DataFrame, titles: Mapping[str, str]) -> str:
 def _verdict(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """Where the finding of section 4.2 held, and how far our means are from those of the paper's Table 1."""
     ours, theirs = _against_euclid(table1), _against_euclid(table1, "paper_")
-    outcomes: dict[str, list[str]] = {"held": [], "did not hold": [], "was not tested": []}
+    outcomes: dict[str, list[str]] = {"holds": [], "does not hold": [], "was not tested": []}
     unknown = []
     for name, title in titles.items():
         if name not in theirs[0]:
@@ -133,16 +134,20 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
         elif name not in ours[1]:
             outcomes["was not tested"].append(title)
         else:
-            same = [(np.sign(gains[name]), p_values[name] < LEVEL) for gains, p_values in (ours, theirs)]
-            outcomes["held" if same[0] == same[1] else "did not hold"].append(title)
+            # Better, worse, or no different.
+            found = [
+                np.sign(gains[name]) if p_values[name] < LEVEL else 0 for gains, p_values in (ours, theirs)
+            ]
+            outcomes["holds" if found[0] == found[1] else "does not hold"].append(title)
     texts = []
     if any(outcomes.values()):
-        found = [f"{outcome} on {_list(names)}" for outcome, names in outcomes.items() if names]
-        texts.append(
-            f"which of + AMC-Loss and + Euclid is better, and whether with p < {LEVEL}, {_list(found)}"
-        )
+        verdicts = [f"{outcome} on {_list(names)}" for outcome, names in outcomes.items() if names]
+        finding = f"+ AMC-Loss is better than + Euclid, or no different (p ≥ {LEVEL})"
+        texts.append(f"its finding that {finding}, {_list(verdicts)}")
         off = (table1["mean"] - table1["paper_mean"]).dropna()
-        texts.append(f"our means less its own are {off.min():+.2f} to {off.max():+.2f}")
+        texts.append(
+            f"our mean accuracies are {off.min():+.2f} to {off.max():+.2f} percentage points from its own"
+        )
     if unknown:
         texts.append(f"it has no numbers for {_list(unknown)}")
     return "; ".join(texts)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import floor, log10
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ th, td {{ padding: 0.3em 0.8em; text-align: left; vertical-align: top; }}
 
 # Columns of text, which start at the left; numbers end at the right.
 TEXT = {"Dataset", "Loss", "Network", "Layer", "Description", "Device"}
+
+# What Markdown would not take as it is; an underscore within a word it does.
+MARKUP = r"([\\`*|<>\[\]]|_(?![^\W_])|(?<![^\W_])_)"
 
 # What a dataset's title may hold and LaTeX would take for an instruction, besides those.
 INSTRUCTIONS = str.maketrans(
@@ -163,6 +167,11 @@ def _numbers(values: pd.Series, digits: str, markup: str) -> list[str]:
     return [f"${text}$" if set(text) & set("+-^") else text for text in powers]
 
 
+def _three_digits(value: float) -> str:
+    """A number of at the least three digits, none of them a power of ten."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{max(0, 2 - floor(log10(value)))}f}"
+
+
 def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
     """Clustering metrics for reading, best mean of each dataset and metric in bold.
 
@@ -199,8 +208,8 @@ def readable_run_times(table: pd.DataFrame, markup: str, titles: Mapping[str, st
             "Network": table["network"],
             **columns,
             "Epochs": table["epochs"],
-            "Seconds an epoch": _numbers(table["seconds_per_epoch"], ".3g", markup),
-            "Hours": _numbers(table["hours"], ".3g", markup),
+            "Seconds an epoch": table["seconds_per_epoch"].map(_three_digits),
+            "Hours": table["hours"].map(_three_digits),
             "Device": table["device"],
             "Threads": table["threads"],
         }
@@ -240,7 +249,12 @@ def readable_table2(table: pd.DataFrame, markup: str) -> pd.DataFrame:
 
 def _title(title: str, markup: str) -> str:
     """A dataset's title without signs that would be read as markup."""
-    return title.replace("|", r"\|") if markup == "md" else title.translate(INSTRUCTIONS)
+    return escaped(title) if markup == "md" else title.translate(INSTRUCTIONS)
+
+
+def escaped(text: str) -> str:
+    """A text that Markdown, and reStructuredText, show as it is."""
+    return re.sub(MARKUP, r"\\\1", text)
 
 
 def _for_markup(table: pd.DataFrame, markup: str) -> pd.DataFrame:
