@@ -6,8 +6,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib import patheffects, ticker
 from matplotlib import pyplot as plt
-from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -86,6 +86,7 @@ def sweep(
                 ha="center",
                 fontsize=SMALL,
                 linespacing=0.95,
+                path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
             )
         axis.set(title=panel_title(index, fixed), xlabel=label, ylabel=f"accuracy on {title} (%)")
         axis.margins(x=0.1, y=0.05)

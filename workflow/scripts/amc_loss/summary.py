@@ -83,6 +83,8 @@ def summary(
     """
     name, protocol = escaped(name), escaped(protocol)
     titles = {dataset: escaped(title) for dataset, title in titles.items()}
+    # Two levels of the keys, so that a schedule's epochs and ramps are named once.
+    changed = list(dict.fromkeys(".".join(key.split(".")[:2]) for key in changed))
     seeds, in_table = table1["n"].max(), table1["n"].sum()
     minutes = runs["seconds"].sum() / 60
     took = f"{minutes / 60:.1f} hours" if minutes >= 60 else f"{minutes:.1f} minutes"
