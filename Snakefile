@@ -54,6 +54,17 @@ onstart:
             "This machine shows no GPU. Unless the trainings go to a cluster they take days or weeks: "
             "`snakemake estimate --cores all` measures how long."
         )
+    trained = [
+        study.runs[job.wildcards.run]
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name == "train"
+    ]
+    if trained and not workflow.output_settings.quiet:
+        watch(
+            {run.name: study.work(run) for run in trained},
+            Path("results", study.name, "logs/train"),
+            logger.info,
+        )
 
 
 onsuccess:

@@ -16,6 +16,7 @@ sys.path.insert(0, str(SCRIPTS))
 from amc_loss.config import Study
 from amc_loss.digests import code_digest
 from amc_loss.labels import LOSSES
+from amc_loss.progress import watch
 from amc_loss.protocol import compare
 from amc_loss.validation import ConfigError
 

@@ -197,9 +197,9 @@ class Study:
     @property
     def full_width_epochs(self) -> float:
         """Epochs of all trainings of Table 2's top, a narrower network counting as its share of the work."""
-        return sum(self._work(run) for run in self.runs.values() if run.network == "top")
+        return sum(self.work(run) for run in self.runs.values() if run.network == "top")
 
-    def _work(self, run: Run) -> float:
+    def work(self, run: Run) -> float:
         """Epochs of a run, times the work of its network as a share of that of Table 2's top."""
         architecture = self.architecture(run.network)
         width = architecture["width_multiplier"] * architecture["widths"][0][0] / TOP_WIDTH
@@ -212,7 +212,7 @@ class Study:
             run: The run.
             data_mb: Size of its dataset's file in MB; of its bytes a pixel takes one to three.
         """
-        return 10 + ceil(self._work(run) * data_mb / MB_A_MINUTE)
+        return 10 + ceil(self.work(run) * data_mb / MB_A_MINUTE)
 
     def architecture(self, network: str) -> dict[str, Any]:
         """Settings of `amc_loss.networks.ConvNet` for a network's name."""
