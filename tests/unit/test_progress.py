@@ -62,4 +62,4 @@ def test_a_line_with_each_further_per_cent_until_all_is_done(tmp_path):
     write(tmp_path, "b", 1, of=1, changed=soon)
     thread.join(5)
     assert not thread.is_alive()
-    assert lines == ["Trainings: 50% done, about 0:00:00 left"]
+    assert lines == ["Trainings: 50% done, about 0:01:00 left"]

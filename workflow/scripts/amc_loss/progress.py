@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 
 EPOCH = re.compile(r"^epoch (\d+)/(\d+) ", re.MULTILINE)
@@ -58,7 +59,7 @@ def watch(
             time.sleep(interval)
             share, left = measure(work, logs, started, time.time())
             if share - shown >= 0.01 and left > 0:
-                report(f"Trainings: {share:.0%} done, about {timedelta(minutes=round(left / 60))} left")
+                report(f"Trainings: {share:.0%} done, about {timedelta(minutes=ceil(left / 60))} left")
             shown = max(shown, share)
 
     thread = threading.Thread(target=look, daemon=True)
