@@ -415,6 +415,11 @@ def test_every_setting_of_a_protocol_is_compared():
             "cifar100_coarse",
         ),
         (
+            {"figures__figure1__dataset": "digits", "figures__figure6__dataset": "other"},
+            "'figures.figure1.dataset' is 'digits', which is not in the study; allowed are mnist, cifar10, svhn, "
+            "cifar100_coarse; the same holds for figure6",
+        ),
+        (
             {"figures__figure7__seeds": [0, 7]},
             "'figures.figure7.seeds' has 7, which is no seed of the study; allowed are 0, 1, 2, 3, 4",
         ),

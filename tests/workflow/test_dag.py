@@ -166,6 +166,19 @@ def test_a_wrong_configuration_stops_before_anything_runs(checkout, study, sente
     assert not (checkout.path / "results").exists()
 
 
+@pytest.mark.parametrize("argument", [["--workflow-profile", "profiles/demos"], ["--workflow-profile=demos"]])
+def test_a_misspelt_profile_does_not_start_the_paper_s_study(checkout, argument):
+    output = checkout.snakemake("--cores", "1", *argument, "protocol", check=False)
+    assert (
+        f"there is no profile {argument[-1].rpartition('=')[2]}; there are default, demo, gpu, laptop, slurm"
+        in output
+    )
+    assert "Traceback" not in output
+    assert not (checkout.path / "results").exists()
+    for known in ("profiles/demo", "demo", "none"):
+        checkout.snakemake("-n", "--workflow-profile", known, "protocol")
+
+
 def test_trap_5_a_changed_setting_is_a_changed_parameter(checkout):
     """A parameter that Snakemake cannot represent would be dropped without a word."""
     from snakemake.persistence import UNREPRESENTABLE, PersistenceBase

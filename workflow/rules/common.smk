@@ -1,3 +1,4 @@
+import argparse
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +28,15 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 # Scripts and captions see the settings of the protocol as well.
 config.update(study.config)
+
+# Without this check Snakemake would go on without a profile whose name is misspelt.
+parser = argparse.ArgumentParser(add_help=False)
+parser.add_argument("--workflow-profile", type=Path, default="none")
+profile = parser.parse_known_args()[0].workflow_profile
+places = (Path(), Path("profiles"), WORKFLOW.parent / "profiles")
+if profile != Path("none") and not any((place / profile).exists() for place in places):
+    known = sorted(path.parent.name for path in places[2].glob("*/config.yaml"))
+    raise WorkflowError(f"there is no profile {profile}; there are {', '.join(known)}")
 
 # Without this check a dataset that was made from an earlier path would pass as up to date.
 for name in study.own_datasets:

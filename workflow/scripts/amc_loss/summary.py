@@ -121,8 +121,8 @@ def _clustering(clustering: pd.DataFrame, titles: Mapping[str, str]) -> str:
     for metric in ("homogeneity", "completeness"):
         means = clustering.pivot(index="dataset", columns="loss", values=f"{metric}_mean")
         best = [title for name, title in titles.items() if means.loc[name].idxmax() == "amc"]
-        texts.append(f"highest {metric} on {_list(best) or 'no dataset'}")
-    return f"+ AMC-Loss has the {_list(texts)}"
+        texts.append(f"{metric} is highest under + AMC-Loss on {_list(best) or 'no dataset'}")
+    return "; ".join(texts)
 
 
 def _verdict(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:

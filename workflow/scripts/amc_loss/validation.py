@@ -161,11 +161,14 @@ def check_references(config: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"'datasets.{name}.labels' is \"coarse\", which CIFAR100 has and {entry['class']} has not"
             )
-    users = {f"figures.{name}.dataset": figure["dataset"] for name, figure in figures.items()}
-    for key, dataset in users.items():
-        if dataset not in study["datasets"]:
-            allowed = ", ".join(study["datasets"])
-            raise ConfigError(f"'{key}' is {dataset!r}, which is not in the study; allowed are {allowed}")
+    absent = [name for name, figure in figures.items() if figure["dataset"] not in study["datasets"]]
+    if absent:
+        allowed = ", ".join(study["datasets"])
+        others = f"; the same holds for {', '.join(absent[1:])}" if len(absent) > 1 else ""
+        raise ConfigError(
+            f"'figures.{absent[0]}.dataset' is {figures[absent[0]]['dataset']!r}, which is not in the study; "
+            f"allowed are {allowed}{others}"
+        )
     known_seeds = ", ".join(map(str, study["seeds"]))
     for name, figure in figures.items():
         for key in ("seed", "seeds"):
