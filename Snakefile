@@ -75,10 +75,10 @@ onsuccess:
             if name in made:
                 print(f"\n{(folder / f'tables/{name}.md').read_text()}", end="")
         print()
-        for title, rule, path in (
-            ("Table 1", "table1", "tables/table1.md"),
-            ("Figures", "figure5", "figures"),
-            ("Report", "report", "report.html"),
+        for title, makers, path in (
+            ("Table 1", {"table1"}, "tables/table1.md"),
+            ("Figures", {f"figure{n}" for n in range(1, 8)}, "figures"),
+            ("Report", {"report"}, "report.html"),
         ):
-            if rule in made:
+            if made & makers:
                 print(f"{title:<8} {folder / path}")
