@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from figures import EMBEDDINGS, FIGURES, LABELS, NAMES, PLANE, SPHERES
+from figures import EMBEDDINGS, FIGURES, LABELS, NAMES, NOTES, PLANE, SPHERES
 from matplotlib import pyplot as plt
 
-from amc_loss import style
+from amc_loss import scatter, style
 from amc_loss.labels import LOSSES
 
 
@@ -90,3 +90,9 @@ def test_after_ten_classes_comes_another_marker():
     paths = [collection.get_paths()[0].vertices for collection in axis.collections]
     assert paths[0].shape == paths[9].shape
     assert paths[0].shape != paths[10].shape
+
+
+def test_a_class_name_wider_than_the_figure_still_has_its_line_in_the_legend():
+    names = ["x" * 60, *NAMES[1:]]
+    figure = scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, names, ["amc"])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
