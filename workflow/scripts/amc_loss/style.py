@@ -70,8 +70,8 @@ def save_by_loss(draw: Callable[[Sequence[str]], Figure], output: Any) -> None:
             ``-<loss>.png``.
     """
     save(draw(list(LOSSES)), [output.pdf, output.png])
-    for path in output.single_loss:
-        save(draw([Path(path).stem.rpartition("-")[2]]), [path])
+    for loss in LOSSES:
+        save(draw([loss]), [path for path in output.single_loss if Path(path).stem.endswith(f"-{loss}")])
 
 
 def width(panels: int) -> float:
