@@ -6,9 +6,10 @@ rule report:
         rules.table2.output,
         rules.clustering.output,
         rules.protocol.output,
-        rules.configuration.output,
         rules.run_times.output,
         rules.summary.output,
+        rules.configuration.output[1],
+        configuration=rules.configuration.output[0],
     output:
         # The same twice: a folder that loads fast, and a single file to pass on.
         "<results>/report.zip",
@@ -20,7 +21,6 @@ rule report:
         "../../envs/report.yaml"
     params:
         code=code_of("report.py"),
-        study={**study.config, "protocols": study.protocols},
     message:
         "Report of the study"
     script:
