@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any
 
 from amc_loss.labels import DATASETS, LOSSES
+from amc_loss.protocol import compare
 from amc_loss.validation import (
     PROTOCOL_SECTIONS,
     canonical,
@@ -33,18 +34,6 @@ MB_A_MINUTE = 460
 def _column(network: str) -> str:
     """The column of Table 2 that a network's name stands for."""
     return "top" if network == "top" else "bottom"
-
-
-def _differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The keys, joined by dots, under which two nested mappings have different values."""
-    names = []
-    for key in {**one, **other}:
-        mine, its = one.get(key), other.get(key)
-        if isinstance(mine, Mapping) and isinstance(its, Mapping):
-            names += _differences(mine, its, f"{prefix}{key}.")
-        elif mine != its:
-            names.append(f"{prefix}{key}")
-    return names
 
 
 @dataclass(frozen=True)
@@ -85,6 +74,7 @@ class Study:
         config: The configuration with its protocol filled in (see `resolve`), in plain types, keys sorted and
             numbers in one spelling. Snakemake compares parameters by their ``repr`` and drops those of other
             types.
+        schema: The schema.
         name: Name of the study, and of its folder of results.
         protocols: For each protocol of the configuration all the settings it makes, by section.
         targets: For each table and figure the runs it needs, in order; training curves and confusion matrices
@@ -101,6 +91,7 @@ class Study:
         check_schema(config, schema)
         check_references(config)
         self.config = config
+        self.schema = schema
         self.name: str = config["study"]["name"]
         self.protocols: dict[str, dict[str, Any]] = {}
         # In one order, whatever that of the files which the configuration was read from.
@@ -169,9 +160,12 @@ class Study:
     @property
     def changed(self) -> list[str]:
         """Settings with which the study departs from its protocol, the keys joined by dots."""
-        protocol = self.protocols[self.config["protocol"]]
-        own = {key: value for key, value in self.config.items() if key in PROTOCOL_SECTIONS}
-        names = [key for key in _differences(own, protocol) if key != "training.checkpoint_every"]
+        rows = compare(
+            self.schema, {"protocol": self.protocols[self.config["protocol"]], "study": self.config}
+        )
+        names = [row["setting"] for row in rows if row["study"] != row["protocol"]]
+        if "training.checkpoint_every" in names:  # changes no result
+            names.remove("training.checkpoint_every")
         for dataset in self.config["study"]["datasets"]:
             if self.network(dataset) != "top":
                 names.append(f"study.networks.{dataset}")
