@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import matplotlib
 import numpy as np
 import pytest
-from figures import FIGURES
+from figures import EMBEDDINGS, FIGURES, LABELS, NAMES
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 from PIL import Image
 
-from amc_loss import style
+from amc_loss import scatter, style
 from amc_loss.labels import LOSSES
 
 
@@ -140,6 +140,18 @@ def test_the_whole_is_saved_and_each_loss_under_its_name(tmp_path):
     widths = [Image.open(path).width // 200 for path in [output.png, *paths]]
     assert widths == [3, 4, 5, 6]
     assert (tmp_path / "a.pdf").stat().st_size
+
+
+def test_copies_of_a_loss_alone_are_the_same_picture(tmp_path):
+    paths = [str(tmp_path / f"{number}-{loss}.png") for number in (1, 2) for loss in LOSSES]
+    output = SimpleNamespace(pdf=str(tmp_path / "a.pdf"), png=str(tmp_path / "a.png"), single_loss=paths)
+    notes = dict.fromkeys(LOSSES, "a note")
+    style.save_by_loss(
+        lambda losses: scatter.embedding_panels(EMBEDDINGS, LABELS, notes, NAMES, losses), output
+    )
+    for loss in LOSSES:
+        first, second = (tmp_path / f"{number}-{loss}.png" for number in (1, 2))
+        assert first.read_bytes() == second.read_bytes()
 
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.

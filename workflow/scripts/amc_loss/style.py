@@ -1,5 +1,6 @@
 """One style for every figure: sizes, fonts, and a fixed colour for each class and each loss."""
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,11 @@ def save_by_loss(draw: Callable[[Sequence[str]], Figure], output: Any) -> None:
     """
     save(draw(list(LOSSES)), [output.pdf, output.png])
     for loss in LOSSES:
-        save(draw([loss]), [path for path in output.single_loss if Path(path).stem.endswith(f"-{loss}")])
+        first, *others = [path for path in output.single_loss if Path(path).stem.endswith(f"-{loss}")]
+        save(draw([loss]), [first])
+        # Saved again, a figure's layout would move by a little.
+        for path in others:
+            shutil.copyfile(first, path)
 
 
 def width(panels: int) -> float:
