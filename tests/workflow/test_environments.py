@@ -30,7 +30,7 @@ def test_an_environment_has_what_its_scripts_import_and_no_more():
     needs = {name: {"python"} | extra for name, extra in NOT_IMPORTED.items()}
     for script, environment in script_environments().items():
         files = [ROOT / "workflow/scripts" / script]
-        files += digests.modules_of(files[0])
+        files += digests.imported_modules(files[0])
         if "provenance" in files[0].read_text():
             files.append(digests.PACKAGE / "provenance.py")
         needs[environment] |= {IN_CONDA.get(module, module) for file in files for module in imports(file)}
