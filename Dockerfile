@@ -7,5 +7,5 @@ FROM python:3.12-slim
 RUN pip install --no-cache-dir 'uv>=0.9'
 WORKDIR /opt/amc-loss
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-install-project --no-cache
+RUN uv sync --locked --extra workflow --no-install-project --no-cache
 ENV PATH="/opt/amc-loss/.venv/bin:$PATH"

@@ -12,16 +12,16 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 .PHONY: demo download report services test check docs
 
 demo: $(UV)
-	$(UV) run --locked snakemake --workflow-profile profiles/demo --logger rich --cores $(CORES)
+	$(UV) run --locked --extra workflow snakemake --workflow-profile profiles/demo --logger rich --cores $(CORES)
 
 download: $(UV)
-	$(UV) run --locked snakemake download --cores $(CORES)
+	$(UV) run --locked --extra workflow snakemake download --cores $(CORES)
 
 report: $(UV)
-	$(UV) run --locked snakemake report --workflow-profile $(PROFILE) --logger rich --cores $(CORES)
+	$(UV) run --locked --extra workflow snakemake report --workflow-profile $(PROFILE) --logger rich --cores $(CORES)
 
 test: $(UV)
-	$(UV) run --locked --group test $(MAKE) check
+	$(UV) run --locked --extra workflow --group test $(MAKE) check
 
 # Debian's packages for the tests that run a Slurm of their own, and for those that open the report in a browser; where
 # they are missing these tests are skipped.
@@ -32,7 +32,7 @@ services:
 
 # The pages that are made from the configuration.
 docs: $(UV)
-	$(UV) run --locked python docs/pages.py
+	$(UV) run --locked --extra workflow python docs/pages.py
 
 # What `make test` runs inside the environment.
 check:

@@ -6,9 +6,6 @@ from snakemake.utils import min_version
 min_version("9.14.0")
 
 
-configfile: "config.yaml"
-
-
 include: "workflow/rules/common.smk"
 
 
@@ -31,12 +28,11 @@ wildcard_constraints:
     run="[^/]+",
 
 
-include: "workflow/rules/download.smk"
+include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/archive.smk"
 
 
 rule all:

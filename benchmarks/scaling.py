@@ -54,7 +54,7 @@ def main() -> None:
     print("| runs of Table 1 | dry run, s | peak, MiB |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part in ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "resources/paper"):
+        for part in ("Snakefile", "config.yaml", "workflow", "src", "profiles", "envs", "resources/paper"):
             (folder / part).parent.mkdir(exist_ok=True)
             (folder / part).symlink_to(ROOT / part)
         for runs in (60, 600, 6000):
@@ -68,7 +68,7 @@ def main() -> None:
         overhead(folder)
 
     print("\n| imports of an entry script | s |\n|---|---|")
-    for script in ("train", "evaluate", "table1", "figure5"):
+    for script in ("train/train", "train/evaluate", "tables/table1", "figures/figure5"):
         source = (ROOT / f"workflow/scripts/{script}.py").read_text()
         lines = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
         command = [sys.executable, "-c", "\n".join(lines)]

@@ -27,12 +27,12 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import VisionDataset
 
-from amc_loss.config import Study
-from amc_loss.datasets import Dataset
-from amc_loss.devices import keep_freed_memory
-from amc_loss.labels import LOSSES
-from amc_loss.networks import ConvNet, build
-from amc_loss.training import Training
+from amc_loss.data.dataset import Dataset
+from amc_loss.study.names import LOSSES
+from amc_loss.study.study import Study
+from amc_loss.training.arithmetic import keep_freed_memory
+from amc_loss.training.loop import Training
+from amc_loss.training.networks import ConvNet, build
 
 ROOT = Path(__file__).parents[1]
 BATCH = 128

@@ -1,11 +1,13 @@
-"""Write the pages that are made from the configuration: `make docs`."""
+"""Write the pages that are made from the configuration and the code: `make docs`."""
 
+import ast
 from pathlib import Path
 
 import yaml
 
-from amc_loss import protocol, tables
-from amc_loss.config import Study
+from amc_loss.study.settings import compare, readings, settings
+from amc_loss.study.study import Study
+from amc_loss.views import tables
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = """# How the paper was read
@@ -51,24 +53,153 @@ This page is made from [the schema](../workflow/schemas/config.schema.yaml) by `
 """
 
 
+ARCHITECTURE = """# Architecture
+
+The way of the data is the way through this repository. Snakemake's rules in `workflow/rules/` say what is made of what;
+each runs a script of its own name in `workflow/scripts/`, in the folder named after the rule's file; the scripts call
+the library in `src/amc_loss/`, which knows nothing of Snakemake. The library has rooms, and `tests/` has the same.
+
+## The rooms
+
+An arrow leads from what is used to what uses it. The picture is drawn from the import statements; a test holds that no
+arrow runs back. Every room may use `jobs` beside them, which uses none.
+
+```mermaid
+flowchart LR
+{arrows}
+```
+
+{rooms}## The way of one run
+
+```mermaid
+flowchart TD
+    config["config.yaml and the user's own"] -->|"study/configuration, study/study"| settings["the run's settings and name"]
+    source["archives, arrays, folders of images"] -->|"rule download_dataset<br>data/sources"| npz["resources/datasets/NAME.npz"]
+    settings --> train
+    npz --> train{{{{"rule train<br>runs/training, training/loop, losses"}}}}
+    train --> model["runs/RUN/model.pt, history.csv, provenance.json"]
+    model --> evaluate{{{{"rule evaluate<br>measures/evaluation, training/inference"}}}}
+    evaluate --> features["runs/RUN/features.npz, metrics.json"]
+    features --> kept{{{{"rules gradcam, tsne<br>measures/gradcam, measures/geometry"}}}}
+    kept --> maps["explanations/, embeddings/"]
+    features --> aggregates{{{{"rules table1, clustering, ...<br>measures/aggregates, views/tables"}}}}
+    maps --> drawing{{{{"rules figure1 ... figure7<br>views/scatter, views/heatmaps, views/charts, views/diagram"}}}}
+    features --> drawing
+    drawing --> figures["figures/"]
+    aggregates --> tables["tables/"]
+    figures --> report["report.html"]
+    tables --> report
+```
+
+One direction, no step reaching back: what only draws cannot cause a training. What makes a job run again is in its
+parameters: the settings that it uses, and a digest of its script and of the library code behind it (`study/digests`).
+A change in a comment, a docstring or a time stamp is no change of code. `jobs/interruption`, `jobs/logs` and
+`jobs/provenance` do not count: they say what happened, and no result depends on them. A run is named after its dataset,
+network, loss with λ and margin, and seed; everything else is in its `provenance.json`.
+
+What the files of a run hold is said once, in the modules of `runs/`: keys, shapes, units, and the errors that reading
+raises.
+
+## What Snakemake does that one would not expect
+
+Each of these has cost another project a night. A test holds each.
+
+| what | here |
+| --- | --- |
+| A changed module that a script imports reruns nothing: the script's time stamp alone counts | a digest among the parameters, `tests/study/test_digests.py` |
+| With `--use-conda` and without in turn, or in a moved folder, everything is made again | rerun triggers without `software-env` and `code`; `tests/test_conda.py`, `tests/test_end_to_end.py` |
+| `gpu=1` in a rule limits nothing on one machine | a limit in each profile, local alone; `tests/test_several_gpus.py` |
+| `--workflow-profile` replaces the default profile; a misspelt one is passed over | each profile repeats what matters, and a check; `tests/workflow/test_dag.py` |
+| Parameters that are not plain objects are not tracked, without a word | plain types, one spelling of numbers; `tests/study/test_configuration.py` |
+| Checksums replace time stamps up to 1 MB alone | nothing writes to a large file twice; `tests/test_end_to_end.py` |
+| What a failed or killed job declared as output is deleted | a checkpoint is no output; `tests/training/test_survival.py` |
+| Every job of a cluster reads the workflow anew | `study` imports nothing heavy; `tests/workflow/test_dag.py` |
+| `retries` hold in each of the processes between Snakemake and the script | in the first alone; `tests/test_end_to_end.py` |
+| An included file's default target is forgotten at its end | `workflow/Snakefile` says it again; `tests/test_deployment.py` |
+| A module from a server comes file by file, and no folder can be listed | `workflow/library.txt` names the files; `tests/test_deployment.py` |
+| With `configfile:` a workflow reads the `config.yaml` of whichever folder it works in | its own is found beside its Snakefile; `tests/test_deployment.py` |
+
+This page is made by `make docs`.
+"""
+
+# In the order in which data meets them.
+ROOMS = ("study", "data", "training", "runs", "measures", "views")
+LIBRARY = ROOT / "src/amc_loss"
+
+
+def imports() -> dict[str, set[str]]:
+    """For each module of the library the modules of it that it imports, by their paths without the ending."""
+    found = {}
+    for path in LIBRARY.rglob("*.py"):
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("amc_loss"):
+                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        places = {name.partition(".")[2].replace(".", "/") for name in names}
+        found[_name(path)] = {place for place in places if (LIBRARY / f"{place}.py").is_file()}
+    return found
+
+
+def room(module: str) -> str:
+    """The room that a module is in; a module at the top is its own."""
+    return module.partition("/")[0]
+
+
+def room_imports() -> set[tuple[str, str]]:
+    """Pairs of a room and another one that imports it."""
+    pairs = {(room(used), room(user)) for user, modules in imports().items() for used in modules}
+    return {(used, user) for used, user in pairs if used != user}
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(LIBRARY).with_suffix("").as_posix()
+
+
+def _sentence(path: Path) -> str:
+    """The first line of a module's docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0].replace("``", "`")
+
+
+def architecture() -> str:
+    """The page on the library's rooms."""
+    arrows = sorted(pair for pair in room_imports() if "jobs" not in pair)
+    lines = [f"    {used} --> {user}" for used, user in arrows]
+    lines += ["    jobs"]
+    parts = []
+    for name in (*ROOMS, "jobs"):
+        parts.append(f"### {name}\n\n{_sentence(LIBRARY / name / '__init__.py')}\n\n")
+        modules = [path for path in sorted((LIBRARY / name).glob("*.py")) if path.stem != "__init__"]
+        parts += [f"- `{path.stem}`: {_sentence(path)}\n" for path in modules]
+        parts.append("\n")
+    losses = f"`losses` lies beside the rooms and needs torch alone: {_sentence(LIBRARY / 'losses.py')}\n\n"
+    return ARCHITECTURE.format(arrows="\n".join(lines), rooms="".join(parts) + losses)
+
+
 def pages() -> dict[str, str]:
     """The text of each page, by its path."""
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     study = Study(yaml.safe_load((ROOT / "config.yaml").read_text()), schema)
-    rows = protocol.compare(schema, {name: study.protocols[name] for name in ("paper", "released_code")})
+    rows = compare(schema, {name: study.protocols[name] for name in ("paper", "released_code")})
     for row in rows:
         if row["released_code"] != row["paper"]:
             row["released_code"] = f"**{row['released_code']}**"
-    readings = protocol.readings(schema, study.config)
-    settings = protocol.settings(schema, study.config)
-    for row in settings:
+    others = readings(schema, study.config)
+    keys = settings(schema, study.config)
+    for row in keys:
         row["setting"] = f"`{row['setting']}`"
     return {
         "docs/protocol.md": PROTOCOL.format(
-            protocols=tables.markdown(rows), readings=tables.markdown(readings)
+            protocols=tables.markdown(rows), readings=tables.markdown(others)
         ),
-        "config/README.md": SETTINGS.format(settings=tables.markdown(settings)),
+        "config/README.md": SETTINGS.format(settings=tables.markdown(keys)),
+        "docs/architecture.md": architecture(),
+        "workflow/library.txt": "".join(f"{path}\n" for path in library()),
     }
+
+
+def library() -> list[str]:
+    """The library's files, which a workflow that lies on a server is told by name."""
+    return sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("src/**/*.py"))
 
 
 if __name__ == "__main__":

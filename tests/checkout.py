@@ -48,7 +48,7 @@ class Checkout:
         self.path = path
         self.python = python
         self.environment: dict[str, str] = {}
-        for name in ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "resources/paper"):
+        for name in ("Snakefile", "config.yaml", "workflow", "src", "profiles", "envs", "resources/paper"):
             source, target = ROOT / name, path / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
@@ -59,12 +59,7 @@ class Checkout:
     def snakemake(self, *arguments: str, check: bool = True) -> str:
         """Run Snakemake; gives what it printed."""
         command = [self.python, "-m", "snakemake", *arguments]
-        # The copy has to find its own library, not an installed one.
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(self.path / "workflow" / "scripts"),
-            **self.environment,
-        }
+        environment = {**os.environ, **self.environment}
         done = subprocess.run(
             command,
             cwd=self.path,
@@ -98,13 +93,3 @@ def imports(path: Path) -> set[str]:
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"amc_loss"}
-
-
-def script_environments() -> dict[str, str]:
-    """Entry script to the name of its rule's conda environment."""
-    found = {}
-    for path in (ROOT / "workflow/rules").glob("*.smk"):
-        for rule in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE):
-            if match := re.search(r'envs/(\w+)\.yaml".*scripts/(\w+\.py)"', rule, flags=re.DOTALL):
-                found[match[2]] = match[1]
-    return found

@@ -1,7 +1,56 @@
+import numpy as np
 import pytest
 from checkout import Checkout
+
+from amc_loss.data.dataset import Dataset
 
 
 @pytest.fixture
 def checkout(tmp_path):
     return Checkout(tmp_path)
+
+
+@pytest.fixture
+def dataset():
+    """Two classes of 16×16 images that differ in brightness: 64 to train, 20 to test."""
+    generator = np.random.default_rng(0)
+
+    def split(n):
+        labels = np.arange(n, dtype=np.int64) % 2
+        images = generator.integers(0, 120, (n, 16, 16, 1)) + 120 * labels[:, None, None, None]
+        return images.astype(np.uint8), labels
+
+    return Dataset(*split(64), *split(20), ["dark", "bright"])
+
+
+@pytest.fixture
+def settings():
+    """Settings of a tiny run."""
+    return {
+        "dataset": "tiny",
+        "network": "top",
+        "loss": "amc",
+        "weight": 0.1,
+        "margin": 0.5,
+        "seed": 0,
+        "architecture": {"width_multiplier": 0.03, "batch_norm_decay": 0.9},
+        "epochs": 3,
+        "ramp_up": 1,
+        "ramp_down": 1,
+        "batch_size": 16,
+        "learning_rate": 0.01,
+        "beta1": 0.9,
+        "beta1_end": 0.5,
+        "beta2": 0.999,
+        "adam_epsilon": 1e-8,
+        "ramp_down_steepness": 12.5,
+        "schedules_change": "epoch",
+        "drop_last": True,
+        "translation": 0,
+        "ema_decay": 0,
+        "kept_epoch": "last",
+        "auxiliary_loss": {},
+        "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
+        "precision": "float32",
+        "deterministic": False,
+    }

@@ -7,14 +7,15 @@ import subprocess
 
 import pytest
 import yaml
-from checkout import ARGUMENTS, CONDA, ROOT, STUDY, Checkout, imports, script_environments
+from checkout import ARGUMENTS, CONDA, ROOT, STUDY, Checkout, imports
+from rules import environment, rules, script
 
 SMALL = {
     **STUDY,
     "study": {"name": "tiny", "seeds": [0]},
     "figures": {"figure7": {"seeds": [0], "weights": [0.1], "margins": [0.5]}},
 }
-ENVIRONMENTS = script_environments()
+ENVIRONMENTS = {script(rule).name: environment(rule) for rule in rules()}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def finished(tmp_path_factory):
             [name] = [path.stem for path in ROOT.glob("envs/*.yaml") if path.read_text() == text]
             checkout.prefixes[name] = prefix
             [packages] = prefix.glob("lib/python3*/site-packages")
-            shutil.copy(ROOT / "tests/interpreter_record.py", packages)
+            shutil.copy(ROOT / "tests/conda_double/interpreter_record.py", packages)
             (packages / "interpreter_record.pth").write_text("import interpreter_record\n")
         checkout.snakemake("--use-conda", "--cores", "2", *ARGUMENTS, "--", "all", "estimate", "archive")
         checkout.records = [json.loads(line) for line in (folder / "record.jsonl").read_text().splitlines()]
@@ -50,17 +51,16 @@ def finished(tmp_path_factory):
 def test_every_rule_ran_in_its_own_environment(finished):
     ran = {record["script"]: record["prefix"] for record in finished.records}
     assert ran == {script: str(finished.prefixes[name]) for script, name in ENVIRONMENTS.items()}
-    assert len(ran) == len(list((ROOT / "workflow/scripts").glob("*.py")))
     assert len(set(finished.prefixes.values())) == 4
 
 
 def test_nothing_but_the_library_comes_from_elsewhere(finished):
     """What a file in `envs/` lacks must not be found in the environment of Snakemake, nor the library in any."""
-    ours = set().union(*(imports(path) for path in (ROOT / "workflow/scripts").rglob("*.py")))
+    ours = set().union(*(imports(path) for path in (ROOT / "src").rglob("*.py")))
     assert {"torch", "captum", "jsonschema"} <= ours
     for record in finished.records:
         modules = record["modules"]
-        assert modules["amc_loss"] == str(finished.path / "workflow/scripts/amc_loss/__init__.py")
+        assert modules["amc_loss"] == str(finished.path / "src/amc_loss/__init__.py")
         assert record["pythonpath"] is None
         elsewhere = {name for name in ours & set(modules) if not modules[name].startswith(record["prefix"])}
         assert elsewhere == set(), record["script"]
@@ -75,6 +75,6 @@ def test_results_are_there(finished):
     assert [file for file in files if not (results / file).stat().st_size] == []
 
 
-def test_trap_2_without_conda_nothing_runs_again(finished):
+def test_without_conda_nothing_runs_again(finished):
     assert finished.jobs(*ARGUMENTS) == {}
     assert finished.jobs("--use-conda", *ARGUMENTS) == {}

@@ -18,9 +18,10 @@ import yaml
 from browser import Reader, chromium
 from checkout import ARGUMENTS, CONDA, STUDY, Checkout
 from filelock import FileLock
+from rules import rules as workflow_rules
 from sklearn.metrics import homogeneity_score
 
-from amc_loss.labels import LOSSES
+from amc_loss.study.names import LOSSES
 
 RUNS = 6 + 1 + 3 + 2
 FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
@@ -47,7 +48,11 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def changed(finished):
     """The finished study; what a test changes in the workflow is put back."""
-    before = {path: path.read_text() for path in (finished.path / "workflow").rglob("*.py")}
+    before = {
+        path: path.read_text()
+        for folder in ("src", "workflow")
+        for path in (finished.path / folder).rglob("*.py")
+    }
     yield finished
     for path, text in before.items():
         if path.read_text() != text:
@@ -119,6 +124,8 @@ def test_a_run_s_files_agree_with_each_other(finished):
     assert provenance["settings"]["epochs"] == 2
     assert (provenance["protocol"], provenance["settings"]["beta2"]) == ("tiny", 0.99)
     assert provenance["device_type"] == "cpu"
+    # The library was this copy's, which is in no repository, and not that of the environment's installed checkout.
+    assert provenance["commit"] is None
     assert len(provenance["data_sha256"]) == 64
     assert {"torch", "numpy"} <= set(provenance["versions"])
     assert len(pd.read_csv(run / "history.csv")) == 2
@@ -245,22 +252,22 @@ def test_nothing_to_do_when_finished(finished):
 def test_a_target_of_finished_runs_is_nothing_but_itself(changed, target, jobs):
     """With nothing changed there is nothing to do, but for the archive; with a new style the drawing alone."""
     assert changed.jobs(*ARGUMENTS, "--", target) == ({"archive": 1} if target == "archive" else {})
-    changed.replace("workflow/scripts/amc_loss/style.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
+    changed.replace("src/amc_loss/views/style.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
     assert changed.jobs(*ARGUMENTS, "--", target) == jobs
 
 
-def test_trap_6_a_time_stamp_of_what_is_small_makes_nothing_again(finished):
+def test_a_time_stamp_of_what_is_small_makes_nothing_again(finished):
     """Snakemake compares files of up to 1 MB by their checksum, larger ones by their time stamp."""
     run = finished.results / "runs" / "digits-top-cross_entropy-seed0"
     (run / "metrics.json").touch()
     assert finished.jobs(*ARGUMENTS) == {}
     # Nothing that follows from a model writes to it or to the data: no time stamp of theirs is newer.
-    of = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    times = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
     data = (finished.path / "resources/datasets/digits.npz").stat().st_mtime_ns
-    assert data < of["model.pt"] < of["features.npz"]
+    assert data < times["model.pt"] < times["features.npz"]
 
 
-def test_trap_2_a_moved_folder_makes_nothing_again(finished, tmp_path):
+def test_a_moved_folder_makes_nothing_again(finished, tmp_path):
     moved = Checkout(tmp_path / "moved")
     moved.path.joinpath("tiny.yaml").write_text(yaml.safe_dump(STUDY))
     for name in ("results", "resources", ".snakemake"):
@@ -293,7 +300,7 @@ def test_an_archive_gives_every_table_and_figure_elsewhere_without_training(fini
         assert (results / path).read_bytes() == (finished.results / path).read_bytes(), path
 
 
-def test_trap_2_with_conda_nothing_runs_again(finished, monkeypatch):
+def test_with_conda_nothing_runs_again(finished, monkeypatch):
     monkeypatch.setenv("PATH", f"{CONDA}:{os.environ['PATH']}")
     assert finished.jobs("--use-conda", *ARGUMENTS) == {}
 
@@ -308,30 +315,66 @@ def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):
         kept.rename(figure)
 
 
-def test_trap_1_a_colour_redraws_figures_and_retrains_nothing(changed):
-    changed.replace("workflow/scripts/amc_loss/style.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
+# What follows from evaluations, from the data alone, and from nothing.
+EVALUATED = {"collect", "gradcam", "tsne", "table1", "table1_differences", "clustering", "summary"}
+EVALUATED |= {*FIGURES} - {"figure3", "training_curves"}
+TRAINED = {"train", "evaluate", "training_curves", "run_times", *EVALUATED}
+FROM_DATA = {"table2", "figure3"}
+WRITTEN = {"table1", "table1_differences", "table2", "clustering", "run_times", "protocol"}
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("losses", TRAINED),
+        ("study/columns", {*TRAINED, *FROM_DATA, "protocol"}),
+        ("data/sources", {"download_dataset", *TRAINED, *FROM_DATA}),
+        ("training/schedules", TRAINED),
+        ("training/inference", TRAINED),
+        ("training/cost", set()),
+        ("runs/model", TRAINED),
+        ("runs/features", {"evaluate", *EVALUATED}),
+        ("runs/explanations", {"gradcam", "figure2", "figure6"}),
+        ("measures/scores", {"evaluate", *EVALUATED}),
+        ("measures/geometry", {"tsne", "figure1", "figure4", "figure5"}),
+        ("measures/gradcam", {"gradcam", "figure2", "figure6"}),
+        ("views/heatmaps", {"figure2", "figure6"}),
+        ("views/summary", {"summary"}),
+        ("views/text", {*WRITTEN, "summary", "figure7", "training_curves", "confusion_matrices"}),
+        ("jobs/gpus", TRAINED),
+        ("jobs/logs", set()),
+    ],
+)
+def test_a_line_in_a_room_makes_what_uses_it_again_and_nothing_else(changed, module, rules):
+    path = changed.path / f"src/amc_loss/{module}.py"
+    path.write_text(f"{path.read_text()}LINE = 1\n")
+    assert set(changed.jobs(*ARGUMENTS)) == ({*rules, "report", "all"} if rules else set())
+
+
+def test_a_colour_redraws_figures_and_retrains_nothing(changed):
+    changed.replace("src/amc_loss/views/style.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
     assert changed.jobs(*ARGUMENTS) == {**FIGURES, "report": 1, "all": 1}
 
 
-def test_trap_1_a_change_in_the_loss_trains_every_run_again(changed):
-    changed.replace("workflow/scripts/amc_loss/losses.py", "-1 + self.guard", "-1 + 2 * self.guard")
+def test_a_change_in_the_loss_trains_every_run_again(changed):
+    changed.replace("src/amc_loss/losses.py", "-1 + self.guard", "-1 + 2 * self.guard")
     jobs = changed.jobs(*ARGUMENTS)
     assert jobs["train"] == jobs["evaluate"] == RUNS
     assert "download_dataset" not in jobs
 
 
-def test_trap_1_a_comment_or_a_time_stamp_changes_nothing(changed):
+def test_a_comment_or_a_time_stamp_changes_nothing(changed):
     for script in (changed.path / "workflow/scripts").rglob("*.py"):
         script.touch()
-    script = changed.path / "workflow/scripts/train.py"
+    script = changed.path / "workflow/scripts/train/train.py"
     script.write_text(script.read_text() + "\n# a comment\n")
-    changed.replace("workflow/scripts/amc_loss/losses.py", "# acos has an", "# The arc cosine has an")
+    changed.replace("src/amc_loss/losses.py", "# acos has an", "# The arc cosine has an")
     assert changed.jobs(*ARGUMENTS) == {}
 
 
-def test_trap_1_a_change_in_the_statistics_makes_tables_and_their_figures(changed):
+def test_a_change_in_the_statistics_makes_tables_and_their_figures(changed):
     changed.replace(
-        "workflow/scripts/amc_loss/statistics.py", "ttest_ind(first, second", "ttest_ind(second, first"
+        "src/amc_loss/measures/significance.py", "ttest_ind(first, second", "ttest_ind(second, first"
     )
     jobs = changed.jobs(*ARGUMENTS)
     assert not set(jobs) & {"train", "evaluate", "gradcam", "tsne"}
@@ -345,18 +388,10 @@ def test_a_changed_setting_trains_again(finished):
     assert jobs["train"] == RUNS
 
 
-def test_trap_5_every_parameter_was_recorded(finished):
+def test_every_parameter_was_recorded(finished):
     """Snakemake drops those that it cannot represent, and then does not see them change."""
-    expected = {}
-    for path in (finished.path / "workflow/rules").glob("*.smk"):
-        for block in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE)[1:]:
-            if "params:" in block and "output:" in block:
-                params = block.split("params:\n")[1]
-                expected[block.split()[1].rstrip(":")] = len(
-                    re.findall(
-                        r"^        \w+=", re.split(r"^    \w", params, flags=re.MULTILINE)[0], re.MULTILINE
-                    )
-                )
+    finished.snakemake("archive", "--cores", "1", *ARGUMENTS)
+    expected = {rule.name: len(rule.params) for rule in workflow_rules() if rule.output}
     recorded = [
         json.loads(path.read_text())
         for path in (finished.path / ".snakemake/metadata").iterdir()

@@ -15,7 +15,8 @@ def test_it_runs(tmp_path):
     uv = os.environ.get("UV") or shutil.which("uv") or ROOT / ".uv/bin/uv"
     python = tmp_path / "environment/bin/python"
     locked = tmp_path / "locked.txt"
-    export = ["--frozen", "--no-default-groups", "--no-hashes", "--no-emit-project", "--output-file", locked]
+    export = ["--frozen", "--extra", "workflow", "--no-hashes", "--no-emit-project", "--output-file", locked]
+    export += [f"--prune=snakemake{part}" for part in ("", "-executor-plugin-slurm", "-logger-plugin-rich")]
     install = ["--python", python, "--requirements", locked, f"snakemake=={version}"]
     for command in (["venv", python.parents[1]], ["export", *export], ["pip", "install", *install]):
         subprocess.run([uv, "--quiet", *command], cwd=ROOT, check=True)

@@ -46,7 +46,7 @@ class Watch(threading.Thread):
 @pytest.mark.parametrize(
     ("gpus", "arguments", "at_once", "on_one_gpu"),
     [
-        # Trap 3: a rule's gpu=1 limits nothing in a local run; the default profile does.
+        # A rule's gpu=1 limits nothing in a local run; the default profile does.
         (4, [], 1, 1),
         (4, ["--workflow-profile", "profiles/gpu"], 4, 1),
         (2, ["--workflow-profile", "profiles/gpu"], 4, 2),

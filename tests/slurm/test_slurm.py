@@ -1,5 +1,6 @@
 """`profiles/slurm` on a real Slurm: what is asked for, what is preempted, and what a user sees of a failure."""
 
+import json
 import os
 import re
 import shutil
@@ -62,6 +63,9 @@ def submit(login_node, *targets, study=ONE_TABLE, check=True, **arguments):
 def test_a_study_runs_with_what_its_profile_asks_for(cluster, login_node):
     submit(login_node, "table1", "figure5")
     assert (login_node.path / "results/tiny/figures/figure5.png").exists()
+    # On the cluster too the library is the checkout's, which is in no repository, and not an installed one.
+    run = login_node.path / "results/tiny/runs" / RUN
+    assert json.loads((run / "provenance.json").read_text())["commit"] is None
     jobs = cluster.jobs(
         "JobID", "State", "Partition", "Account", "ReqCPUS", "ReqMem", "Timelimit", "AllocTRES"
     )

@@ -1,17 +1,13 @@
 """What the workflow would do, from dry runs of the paper's configuration with no data present."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
-
-ROOT = Path(__file__).parents[2]
-RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+from checkout import ROOT
 
 
 def test_the_paper_s_dag(checkout):
@@ -77,33 +73,7 @@ def test_lint(checkout):
     assert "in a good condition" in checkout.snakemake("--lint")
 
 
-def test_trap_13_every_rule_that_runs_has_log_conda_and_message():
-    blocks = [
-        block
-        for path in RULES
-        for block in re.split(r"^(?=rule )", path.read_text(), flags=re.M)
-        if "script:" in block
-    ]
-    assert len(blocks) == 26
-    for block in blocks:
-        for directive in ("log", "conda", "message", "params"):
-            assert f"\n    {directive}:" in block, block
-    for rule in ("train", "evaluate", "gradcam", "tsne"):
-        assert any(f"rule {rule}:" in block and "\n    benchmark:" in block for block in blocks), rule
-    # A download tries again itself, when it may help.
-    assert any("rule train:" in block and "\n    retries:" in block for block in blocks)
-    assert any("rule train:" in block and "\n        gpu=1," in block for block in blocks)
-
-
-def test_on_slurm_every_short_job_shares_a_job_and_no_training_does():
-    text = "".join(path.read_text() for path in RULES)
-    rules = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", text, re.MULTILINE | re.DOTALL))
-    on_the_cluster = {name for name, body in rules.items() if "localrule: True" not in body}
-    groups = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["groups"]
-    assert set(groups) == on_the_cluster - {"train", "estimate"}
-
-
-def test_trap_4_lists_of_an_overlay_replace_those_of_config_yaml(checkout):
+def test_lists_of_an_overlay_replace_those_of_config_yaml(checkout):
     of_cifar10 = {f"figure{n}": {"dataset": "cifar10"} for n in (4, 5)}
     of_cifar10["figure1"] = {"dataset": "cifar10", "classes": ["cat"]}
     overlay = {
@@ -114,7 +84,7 @@ def test_trap_4_lists_of_an_overlay_replace_those_of_config_yaml(checkout):
     assert checkout.jobs("table1", "--configfile", "overlay.yaml")["train"] == 3
 
 
-def test_trap_4_every_profile_repeats_what_the_default_profile_says_of_failures():
+def test_every_profile_repeats_what_the_default_profile_says_of_failures():
     keys = ("rerun-triggers", "keep-going", "show-failed-logs", "rerun-incomplete")
     profiles = {path: yaml.safe_load(path.read_text()) for path in ROOT.glob("profiles/*/config.yaml")}
     default = profiles[ROOT / "profiles/default/config.yaml"]
@@ -123,7 +93,7 @@ def test_trap_4_every_profile_repeats_what_the_default_profile_says_of_failures(
         assert {key: profile.get(key) for key in keys} == {key: default[key] for key in keys}, path
 
 
-def test_trap_8_parsing_the_workflow_imports_nothing_heavy(checkout):
+def test_parsing_the_workflow_imports_nothing_heavy(checkout):
     program = """
 import sys
 from snakemake.cli import main
@@ -179,11 +149,11 @@ def test_a_misspelt_profile_does_not_start_the_paper_s_study(checkout, argument)
         checkout.snakemake("-n", "--workflow-profile", known, "protocol")
 
 
-def test_trap_5_a_changed_setting_is_a_changed_parameter(checkout):
+def test_a_changed_setting_is_a_changed_parameter(checkout):
     """A parameter that Snakemake cannot represent would be dropped without a word."""
     from snakemake.persistence import UNREPRESENTABLE, PersistenceBase
 
-    from amc_loss.config import Study
+    from amc_loss.study.study import Study
 
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     study = Study(config, yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text()))
@@ -214,10 +184,10 @@ def test_an_unknown_run_is_named(checkout):
     assert "no run 'nope' in study 'paper'" in output
 
 
-def test_trap_11_names_depend_on_nothing_but_the_configuration():
+def test_names_depend_on_nothing_but_the_configuration():
     """No time, host or salted hash in the names of runs, and the same seeds in every process."""
     code = (
-        "import yaml; from amc_loss.config import Study;"
+        "import yaml; from amc_loss.study.study import Study;"
         "study = Study(yaml.safe_load(open('config.yaml')), yaml.safe_load(open('workflow/schemas/config.schema.yaml')));"
         "print([(name, study.settings(run)) for name, run in study.runs.items()])"
     )

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from amc_loss import datasets
+from amc_loss.data.dataset import load_dataset
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def jobs(checkout, *arguments):
 
 def test_they_are_made_estimated_and_made_again_when_they_change(own):
     output = run(own, "estimate")
-    made = {path.stem: datasets.load(path) for path in (own.path / "resources/datasets").iterdir()}
+    made = {path.stem: load_dataset(path) for path in (own.path / "resources/datasets").iterdir()}
     assert made["cifar10"].x_train.shape == (40, 16, 16, 3)
     assert made["flowers"].x_train.shape == (6, 20, 20, 3)
     assert made["flowers"].class_names == ["rose", "tulip"]
@@ -72,7 +72,7 @@ def test_they_are_made_estimated_and_made_again_when_they_change(own):
     assert jobs(own, "download") == a_download
     own.study["datasets"]["flowers"]["size"] = 24
     run(own, "download")
-    assert datasets.load(own.path / "resources/datasets/flowers.npz").image_shape == (3, 24, 24)
+    assert load_dataset(own.path / "resources/datasets/flowers.npz").image_shape == (3, 24, 24)
     with np.load(own.path / "data/mine.npz") as arrays:
         np.savez(own.path / "data/mine.npz", **{**arrays, "x_test": 255 - arrays["x_test"]})
     assert jobs(own, "download") == a_download
@@ -102,7 +102,7 @@ def test_a_damaged_npz_is_one_sentence_and_never_a_dataset(own):
     assert not (own.path / made).exists()
     path.write_bytes(whole)
     run(own, made)
-    datasets.load(own.path / made)
+    load_dataset(own.path / made)
 
 
 def test_an_archive_that_is_not_the_one_is_one_sentence_and_never_a_dataset(own):

@@ -1,42 +1,71 @@
 import argparse
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
-WORKFLOW = Path(workflow.current_basedir).parent
-SCRIPTS = WORKFLOW / "scripts"
-# Relative where it can be, so that the folder may move; absolute where another workflow's prefix would go before it.
-PAPER = Path() if Path.cwd() == WORKFLOW.parent else WORKFLOW.parent
-PAPER /= "resources/paper"
-# Snakemake's own environment need not have the package installed.
-sys.path.insert(0, str(SCRIPTS))
+BASE = workflow.current_basedir
 
-from amc_loss.config import Study
-from amc_loss.digests import code_digest
-from amc_loss.labels import LOSSES
-from amc_loss.progress import watch
-from amc_loss.protocol import compare
-from amc_loss.validation import ConfigError
 
-schema = yaml.safe_load((WORKFLOW / "schemas" / "config.schema.yaml").read_text())
+def source(path):
+    """A file of this workflow's own; where the workflow lies on a server, the copy that Snakemake keeps of it."""
+    if isinstance(BASE, os.PathLike):
+        return Path(os.path.abspath(BASE)).parents[1] / path
+    return Path(workflow.source_path(f"../../{path}"))
+
+
+# On a server no folder can be listed: the library is fetched file by file.
+for path in source("workflow/library.txt").read_text().split():
+    if not source(path).as_posix().endswith(path):
+        raise WorkflowError(
+            f"{source(path)} is not a name that Python can import; take the workflow with github(...) or "
+            "gitlab(...), or from a folder"
+        )
+SRC = source("src/amc_loss/__init__.py").parents[1]
+# This process's path is passed on to every script, also to one that runs in an environment of conda. The variable
+# is for those that do not: there an installed copy, of another version say, would come first.
+sys.path.insert(0, str(SRC))
+os.environ.update(
+    PYTHONPATH=os.pathsep.join([str(SRC), os.environ.get("PYTHONPATH", "")]).strip(
+        os.pathsep
+    )
+)
+
+from amc_loss.study.configuration import ConfigError
+from amc_loss.study.digests import code_digest
+from amc_loss.study.names import LOSSES
+from amc_loss.study.progress import watch
+from amc_loss.study.settings import compare
+from amc_loss.study.study import Study
+
+# What the user gives, as a file, on the command line or from another workflow, goes over the workflow's own settings.
+settings = yaml.safe_load(source("config.yaml").read_text())
+update_config(settings, config)
+schema = yaml.safe_load(source("workflow/schemas/config.schema.yaml").read_text())
 try:
-    study = Study(config, schema)
+    study = Study(settings, schema)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 # Scripts and captions see the settings of the protocol as well.
 config.update(study.config)
 
-# Without this check Snakemake would go on without a profile whose name is misspelt.
+# Without this check Snakemake would go on without a profile whose name is misspelt; it does not tell the workflow
+# which one it took.
 parser = argparse.ArgumentParser(add_help=False)
 parser.add_argument("--workflow-profile", type=Path, default="none")
 profile = parser.parse_known_args()[0].workflow_profile
-places = (Path(), Path("profiles"), WORKFLOW.parent / "profiles")
+places = (Path(), Path("profiles"), Path(workflow.main_snakefile).parent / "profiles")
 if profile != Path("none") and not any((place / profile).exists() for place in places):
-    known = sorted(path.parent.name for path in places[2].glob("*/config.yaml"))
-    raise WorkflowError(f"there is no profile {profile}; there are {', '.join(known)}")
+    known = {
+        path.parent.name for place in places for path in place.glob("*/config.yaml")
+    }
+    raise WorkflowError(
+        f"there is no profile {profile}; there are {', '.join(sorted(known))}"
+    )
 
 # Without this check a dataset that was made from an earlier path would pass as up to date.
 for name in study.own_datasets:
@@ -45,13 +74,16 @@ for name in study.own_datasets:
             f"'datasets.{name}.path' is {path}, which does not exist; put the dataset there or correct the path"
         )
 
-
-def code_of(script):
-    """Digest of the library code behind an entry script, for a rule's params."""
-    return code_digest(SCRIPTS / script)
+# The numbers that the paper prints are a parameter, since a file of the workflow has no path that stays the same.
+PAPER = source("resources/paper/table1.csv").read_text()
 
 
-def run_of(wildcards):
+def digest(script):
+    """Digest of an entry script and the library code behind it, for a rule's params."""
+    return code_digest(source(f"workflow/scripts/{script}"))
+
+
+def named_run(wildcards):
     """The run that a path names."""
     try:
         return study.runs[wildcards.run]
@@ -61,14 +93,19 @@ def run_of(wildcards):
         ) from None
 
 
-def of_runs(target, file):
+def run_files(target, file):
     """A file of each run that a target needs."""
     return [f"<results>/runs/{run.name}/{file}" for run in study.targets[target]]
 
 
-def of_all_runs(file):
+def all_run_files(file):
     """A file of each run of the study."""
     return [f"<results>/runs/{run}/{file}" for run in study.runs]
+
+
+def run_losses(target):
+    """The loss of each run that a target needs."""
+    return [run.loss for run in study.targets[target]]
 
 
 def memory(wildcards, input, attempt):
@@ -76,26 +113,12 @@ def memory(wildcards, input, attempt):
     return attempt * int(6000 + 4 * input.size_mb)
 
 
-def single_loss(figure, label):
-    """A figure of each loss alone, each time two of them: the report toggles a label that has two values."""
-    flagged = []
-    for other in ("cross_entropy", "euclidean"):
-        pair = f"{LOSSES[other]} or {LOSSES['amc']}"
-        about = {"category": "One loss at a time", "subcategory": pair}
-        about["caption"] = "../report/single_loss.rst"
-        for loss in (other, "amc"):
-            path = f"<results>/figures/single_loss/{other}/{figure}-{loss}.png"
-            about["labels"] = {"figure": label, "loss": LOSSES[loss]}
-            flagged.append(report(path, **about))
-    return flagged
+def dataset_file(dataset):
+    """A dataset as all rules read it."""
+    return f"<resources>/datasets/{dataset}.npz"
 
 
-def losses_of(target):
-    """The loss of each run that a target needs."""
-    return [run.loss for run in study.targets[target]]
-
-
-def files_of(wildcards):
+def own_files(wildcards):
     """The user's own files that a dataset is made of; of a folder the folders of its classes.
 
     A folder's time stamp changes when a file in it is added, removed or renamed.
@@ -104,23 +127,60 @@ def files_of(wildcards):
     if "path" not in data:
         return []
     path = Path(data["path"])
-    if data["source"] == "npz":
-        return [path]
-    found = [path / split for split in ("train", "test")]
-    found += [inner for split in found for inner in split.rglob("*")]
-    return sorted(folder for folder in found if folder.is_dir())
+    found = [path]
+    if data["source"] == "imagefolder":
+        found = [path / split for split in ("train", "test")]
+        found += [inner for split in found for inner in split.rglob("*")]
+        found = sorted(folder for folder in found if folder.is_dir())
+    # They lie where the user says, also where all that the workflow makes lies under a prefix.
+    return [local(str(file)) for file in found]
 
 
-def dataset_of(target):
+def figure_dataset(figure):
     """The dataset that a figure shows."""
-    return f"<resources>/datasets/{study.config['figures'][target]['dataset']}.npz"
+    return study.config["figures"][figure]["dataset"]
 
 
-def network_of(target):
+def figure_file(figure):
+    """File of the dataset that a figure shows."""
+    return dataset_file(figure_dataset(figure))
+
+
+def figure_network(figure):
     """The column of Table 2 that the study has for a figure's dataset."""
-    return study.network(study.config["figures"][target]["dataset"])
+    return study.network(figure_dataset(figure))
 
 
-def title_of(target):
+def figure_title(figure):
     """What a figure calls its dataset."""
-    return study.titles[study.config["figures"][target]["dataset"]]
+    return study.titles[figure_dataset(figure)]
+
+
+def drawing(name, category, **labels):
+    """Where a figure goes, as .pdf and .png; the report shows it with a caption, under labels."""
+    path = f"<results>/figures/{name}"
+    caption = f"../report/{name.partition('-')[0]}.rst"
+    png = report(f"{path}.png", caption=caption, category=category, labels=labels)
+    return {"pdf": f"{path}.pdf", "png": png}
+
+
+def single_loss(name, label):
+    """A figure of each loss alone, each time two of them: the report toggles a label that has two values."""
+    flagged = []
+    for other in ("cross_entropy", "euclidean"):
+        pair = f"{LOSSES[other]} or {LOSSES['amc']}"
+        about = {"category": "One loss at a time", "subcategory": pair}
+        about["caption"] = "../report/single_loss.rst"
+        for loss in (other, "amc"):
+            path = f"<results>/figures/single_loss/{other}/{name}-{loss}.png"
+            about["labels"] = {"figure": label, "loss": LOSSES[loss]}
+            flagged.append(report(path, **about))
+    return flagged
+
+
+def table(name, label, *endings):
+    """Where a table goes, a file for each ending, and a page that the report shows."""
+    path = f"<results>/tables/{name}"
+    shown = {"category": "Tables", "labels": {"table": label}}
+    page = report(f"{path}.html", caption=f"../report/{name}.rst", **shown)
+    return [*(f"{path}.{ending}" for ending in endings), page]

@@ -1,9 +1,9 @@
 # Grad-CAM and t-SNE are kept, so that a figure can be redrawn without a model.
 rule gradcam:
     input:
-        data=lambda wildcards: dataset_of(wildcards.figure),
-        models=lambda wildcards: of_runs(wildcards.figure, "model.pt"),
-        features=lambda wildcards: of_runs(wildcards.figure, "features.npz"),
+        data=lambda wildcards: figure_file(wildcards.figure),
+        models=lambda wildcards: run_files(wildcards.figure, "model.pt"),
+        features=lambda wildcards: run_files(wildcards.figure, "features.npz"),
     output:
         "<results>/explanations/{figure}.npz",
     log:
@@ -15,20 +15,20 @@ rule gradcam:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("gradcam.py"),
+        code=digest("figures/gradcam.py"),
         grad_cam=study.config["grad_cam"],
         figure=lambda wildcards: study.config["figures"][wildcards.figure],
     message:
         "Grad-CAM maps of {wildcards.figure}"
     script:
-        "../scripts/gradcam.py"
+        "../scripts/figures/gradcam.py"
 
 
 rule tsne:
     input:
-        of_runs("figure5", "features.npz"),
+        run_files("figure5", "features.npz"),
     output:
-        "<results>/explanations/figure5.npz",
+        "<results>/embeddings/figure5.npz",
     log:
         "<logs>/tsne.log",
     benchmark:
@@ -37,200 +37,157 @@ rule tsne:
         "../../envs/analyse.yaml"
     threads: 4
     params:
-        code=code_of("tsne.py"),
+        code=digest("figures/tsne.py"),
         figure=study.config["figures"]["figure5"],
     message:
         "t-SNE of the test features under each loss"
     script:
-        "../scripts/tsne.py"
+        "../scripts/figures/tsne.py"
 
 
 rule figure1:
     input:
-        data=dataset_of("figure1"),
-        features=of_runs("figure1", "features.npz"),
+        data=figure_file("figure1"),
+        features=run_files("figure1", "features.npz"),
     output:
-        pdf="<results>/figures/figure1.pdf",
-        png=report(
-            "<results>/figures/figure1.png",
-            category="Deep features",
-            labels={"figure": "1: angular distribution"},
-            caption="../report/figure1.rst",
-        ),
+        **drawing("figure1", "Deep features", figure="1: angular distribution"),
     log:
         "<logs>/figure1.log",
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("figure1.py"),
-        title=title_of("figure1"),
+        code=digest("figures/figure1.py"),
+        title=figure_title("figure1"),
         figure=study.config["figures"]["figure1"],
     message:
         "Figure 1: deep features in two dimensions"
     script:
-        "../scripts/figure1.py"
+        "../scripts/figures/figure1.py"
 
 
 rule figure2:
     input:
         "<results>/explanations/figure2.npz",
     output:
-        pdf="<results>/figures/figure2.pdf",
-        png=report(
-            "<results>/figures/figure2.png",
-            category="Grad-CAM",
-            labels={"figure": "2: one image"},
-            caption="../report/figure2.rst",
-        ),
+        **drawing("figure2", "Grad-CAM", figure="2: one image"),
     log:
         "<logs>/figure2.log",
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("figure2.py"),
+        code=digest("figures/figure2.py"),
     message:
         "Figure 2: Grad-CAM of one test image"
     script:
-        "../scripts/figure2.py"
+        "../scripts/figures/figure2.py"
 
 
 rule figure3:
     input:
-        data=dataset_of("figure3"),
+        data=figure_file("figure3"),
     output:
-        pdf="<results>/figures/figure3.pdf",
-        png=report(
-            "<results>/figures/figure3.png",
-            category="Framework",
-            labels={"figure": "3: framework"},
-            caption="../report/figure3.rst",
-        ),
+        **drawing("figure3", "Framework", figure="3: framework"),
     log:
         "<logs>/figure3.log",
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("figure3.py"),
-        network=network_of("figure3"),
-        architecture=study.architecture(network_of("figure3")),
+        code=digest("figures/figure3.py"),
+        network=figure_network("figure3"),
+        architecture=study.architecture(figure_network("figure3")),
     message:
         "Figure 3: diagram of the framework"
     script:
-        "../scripts/figure3.py"
+        "../scripts/figures/figure3.py"
 
 
 rule figure4:
     input:
-        data=dataset_of("figure4"),
-        features=of_runs("figure4", "features.npz"),
+        data=figure_file("figure4"),
+        features=run_files("figure4", "features.npz"),
     output:
-        pdf="<results>/figures/figure4.pdf",
-        png=report(
-            "<results>/figures/figure4.png",
-            category="Deep features",
-            labels={"figure": "4: unit sphere"},
-            caption="../report/figure4.rst",
-        ),
+        **drawing("figure4", "Deep features", figure="4: unit sphere"),
         single_loss=single_loss("figure4", "4: unit sphere"),
     log:
         "<logs>/figure4.log",
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("figure4.py"),
+        code=digest("figures/figure4.py"),
         figure=study.config["figures"]["figure4"],
     message:
         "Figure 4: deep features on the unit sphere"
     script:
-        "../scripts/figure4.py"
+        "../scripts/figures/figure4.py"
 
 
 rule figure5:
     input:
-        data=dataset_of("figure5"),
-        embedding="<results>/explanations/figure5.npz",
-        metrics=of_runs("figure5", "metrics.json"),
+        data=figure_file("figure5"),
+        embedding="<results>/embeddings/figure5.npz",
+        metrics=run_files("figure5", "metrics.json"),
     output:
-        pdf="<results>/figures/figure5.pdf",
-        png=report(
-            "<results>/figures/figure5.png",
-            category="Deep features",
-            labels={"figure": "5: t-SNE"},
-            caption="../report/figure5.rst",
-        ),
+        **drawing("figure5", "Deep features", figure="5: t-SNE"),
         single_loss=single_loss("figure5", "5: t-SNE"),
     log:
         "<logs>/figure5.log",
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("figure5.py"),
+        code=digest("figures/figure5.py"),
     message:
         "Figure 5: t-SNE of the test features"
     script:
-        "../scripts/figure5.py"
+        "../scripts/figures/figure5.py"
 
 
 rule figure6:
     input:
         "<results>/explanations/figure6.npz",
     output:
-        pdf="<results>/figures/figure6.pdf",
-        png=report(
-            "<results>/figures/figure6.png",
-            category="Grad-CAM",
-            labels={"figure": "6: every class"},
-            caption="../report/figure6.rst",
-        ),
+        **drawing("figure6", "Grad-CAM", figure="6: every class"),
         single_loss=single_loss("figure6", "6: every class"),
     log:
         "<logs>/figure6.log",
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("figure6.py"),
+        code=digest("figures/figure6.py"),
     message:
         "Figure 6: Grad-CAM of test images of every class"
     script:
-        "../scripts/figure6.py"
+        "../scripts/figures/figure6.py"
 
 
 rule figure7:
     input:
-        of_runs("figure7", "metrics.json"),
+        run_files("figure7", "metrics.json"),
     output:
-        pdf="<results>/figures/figure7.pdf",
-        png=report(
-            "<results>/figures/figure7.png",
-            category="Parameters",
-            labels={"figure": "7: λ and margin"},
-            caption="../report/figure7.rst",
-        ),
+        **drawing("figure7", "Parameters", figure="7: λ and margin"),
     log:
         "<logs>/figure7.log",
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("figure7.py"),
-        title=title_of("figure7"),
+        code=digest("figures/figure7.py"),
+        title=figure_title("figure7"),
         amc=study.config["losses"]["amc"],
         equal_variances=study.config["evaluation"]["equal_variances"],
     message:
         "Figure 7: accuracy over λ and over the margin"
     script:
-        "../scripts/figure7.py"
+        "../scripts/figures/figure7.py"
 
 
 rule training_curves:
     input:
-        lambda wildcards: of_runs(f"curves-{wildcards.dataset}", "history.csv"),
+        lambda wildcards: run_files(f"curves-{wildcards.dataset}", "history.csv"),
     output:
-        pdf="<results>/figures/curves-{dataset}.pdf",
-        png=report(
-            "<results>/figures/curves-{dataset}.png",
-            category="Runs",
-            labels={"figure": "training curves", "dataset": "{dataset}"},
-            caption="../report/curves.rst",
+        **drawing(
+            "curves-{dataset}",
+            "Runs",
+            figure="training curves",
+            dataset="{dataset}",
         ),
     log:
         "<logs>/curves-{dataset}.log",
@@ -239,27 +196,26 @@ rule training_curves:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("curves.py"),
-        losses=lambda wildcards: losses_of(f"curves-{wildcards.dataset}"),
+        code=digest("figures/training_curves.py"),
+        losses=lambda wildcards: run_losses(f"curves-{wildcards.dataset}"),
     message:
         "Training curves on {wildcards.dataset}"
     script:
-        "../scripts/curves.py"
+        "../scripts/figures/training_curves.py"
 
 
 rule confusion_matrices:
     input:
         data="<resources>/datasets/{dataset}.npz",
-        features=lambda wildcards: of_runs(
+        features=lambda wildcards: run_files(
             f"confusion-{wildcards.dataset}", "features.npz"
         ),
     output:
-        pdf="<results>/figures/confusion-{dataset}.pdf",
-        png=report(
-            "<results>/figures/confusion-{dataset}.png",
-            category="Runs",
-            labels={"figure": "confusion matrices", "dataset": "{dataset}"},
-            caption="../report/confusion.rst",
+        **drawing(
+            "confusion-{dataset}",
+            "Runs",
+            figure="confusion matrices",
+            dataset="{dataset}",
         ),
         single_loss=single_loss(
             "confusion-{dataset}",
@@ -272,12 +228,12 @@ rule confusion_matrices:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("confusion.py"),
-        losses=lambda wildcards: losses_of(f"confusion-{wildcards.dataset}"),
+        code=digest("figures/confusion_matrices.py"),
+        losses=lambda wildcards: run_losses(f"confusion-{wildcards.dataset}"),
     message:
         "Confusion matrices on {wildcards.dataset}"
     script:
-        "../scripts/confusion.py"
+        "../scripts/figures/confusion_matrices.py"
 
 
 rule curves:

@@ -20,8 +20,38 @@ rule report:
     conda:
         "../../envs/report.yaml"
     params:
-        code=code_of("report.py"),
+        code=digest("report/report.py"),
+        # Of a workflow that uses this one as a module it is that one's.
+        snakefile=os.path.relpath(workflow.main_snakefile),
     message:
         "Report of the study"
     script:
-        "../scripts/report.py"
+        "../scripts/report/report.py"
+
+
+# What took long to make, for publication: from it all else follows without a training.
+rule archive:
+    input:
+        configuration="<results>/tables/configuration.yaml",
+        # In the order in which they are made, which is that of their time stamps.
+        results=[
+            *all_run_files("model.pt"),
+            *all_run_files("history.csv"),
+            *all_run_files("provenance.json"),
+            *all_run_files("features.npz"),
+            *all_run_files("metrics.json"),
+            "<results>/metrics.csv",
+        ],
+    output:
+        "<results>/archive.tar",
+    log:
+        "<logs>/archive.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=digest("report/archive.py"),
+    message:
+        "Archive of the study"
+    script:
+        "../scripts/report/archive.py"

@@ -1,6 +1,6 @@
 rule train:
     input:
-        data=lambda wildcards: f"<resources>/datasets/{run_of(wildcards).dataset}.npz",
+        data=lambda wildcards: dataset_file(named_run(wildcards).dataset),
     output:
         model="<results>/runs/{run}/model.pt",
         history="<results>/runs/{run}/history.csv",
@@ -19,19 +19,19 @@ rule train:
         mem_mb=memory,
         # A training that runs out of time goes on from its checkpoint.
         runtime=lambda wildcards, input, attempt: attempt
-        * study.minutes(run_of(wildcards), input.size_mb),
+        * study.minutes(named_run(wildcards), input.size_mb),
     params:
-        code=code_of("train.py"),
-        settings=lambda wildcards: study.settings(run_of(wildcards)),
+        code=digest("train/train.py"),
+        settings=lambda wildcards: study.settings(named_run(wildcards)),
     message:
         "Training {wildcards.run}"
     script:
-        "../scripts/train.py"
+        "../scripts/train/train.py"
 
 
 rule evaluate:
     input:
-        data=lambda wildcards: f"<resources>/datasets/{run_of(wildcards).dataset}.npz",
+        data=lambda wildcards: dataset_file(named_run(wildcards).dataset),
         model="<results>/runs/{run}/model.pt",
         history="<results>/runs/{run}/history.csv",
     output:
@@ -49,24 +49,24 @@ rule evaluate:
         mem_mb=memory,
         runtime=10,
     params:
-        code=code_of("evaluate.py"),
-        run=lambda wildcards: asdict(run_of(wildcards)),
+        code=digest("train/evaluate.py"),
+        run=lambda wildcards: asdict(named_run(wildcards)),
         clusters=study.config["evaluation"]["clusters"],
         # Figure 1 shows the training images as well.
         splits=lambda wildcards: (
             ["train", "test"]
-            if run_of(wildcards) in study.targets["figure1"]
+            if named_run(wildcards) in study.targets["figure1"]
             else ["test"]
         ),
     message:
         "Evaluating {wildcards.run}"
     script:
-        "../scripts/evaluate.py"
+        "../scripts/train/evaluate.py"
 
 
 rule collect:
     input:
-        of_all_runs("metrics.json"),
+        all_run_files("metrics.json"),
     output:
         "<results>/metrics.csv",
     log:
@@ -74,16 +74,16 @@ rule collect:
     conda:
         "../../envs/analyse.yaml"
     params:
-        code=code_of("collect.py"),
+        code=digest("train/collect.py"),
     message:
         "Collecting the metrics of all runs"
     script:
-        "../scripts/collect.py"
+        "../scripts/train/collect.py"
 
 
 rule estimate:
     input:
-        [f"<resources>/datasets/{name}.npz" for name in study.own_datasets],
+        [dataset_file(name) for name in study.own_datasets],
     log:
         "<logs>/estimate.log",
     conda:
@@ -96,4 +96,4 @@ rule estimate:
     message:
         "Measuring a few steps of each kind of training"
     script:
-        "../scripts/estimate.py"
+        "../scripts/train/estimate.py"

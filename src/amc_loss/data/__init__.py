@@ -1,0 +1,1 @@
+"""Datasets: where they come from, and the one layout that they are brought into."""

@@ -1,0 +1,234 @@
+"""Where datasets come from: torchvision's downloads, the user's files, and scikit-learn's digits."""
+
+import pickle
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from amc_loss.data import downloads
+from amc_loss.data.dataset import Dataset, DatasetError, cannot_write, load_dataset
+
+DIGITS_TEST_SHARE = 0.2
+DIGITS_SPLIT_SEED = 0
+MIN_SIDE = 12  # of an image: what the networks' last 3×3 convolution needs after two poolings
+MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})  # 8 bits or less
+
+
+def fetch(entry: Mapping[str, Any], root: Path) -> Dataset:
+    """Get a dataset from its source and check it.
+
+    Args:
+        entry: What the configuration says of it under ``datasets``: ``source`` and the keys of that source.
+        root: Folder that keeps the dataset's downloaded archives.
+
+    Raises:
+        DatasetError: If a download fails, or what the source gives is no valid dataset.
+    """
+    match entry["source"]:
+        case "torchvision":
+            where, dataset = entry["class"], _torchvision(entry, root)
+        case "npz":
+            where, dataset = entry["path"], _npz(Path(entry["path"]))
+        case "imagefolder":
+            where, dataset = entry["path"], _imagefolder(Path(entry["path"]), entry.get("size"))
+        case "scikit-learn":
+            where, dataset = "digits", _digits(entry.get("size", 32))
+        case other:
+            raise DatasetError(f"no source {other!r}; there are torchvision, npz, imagefolder, scikit-learn")
+    try:
+        dataset.check()
+    except DatasetError as error:
+        raise DatasetError(f"{where} is not a usable dataset ({error}); correct it and run again") from None
+    if size := entry.get("size"):
+        x_train, x_test = _resize(dataset.x_train, size), _resize(dataset.x_test, size)
+        dataset = replace(dataset, x_train=x_train, x_test=x_test)
+    _, height, width = dataset.image_shape
+    if min(height, width) < MIN_SIDE:
+        raise DatasetError(
+            f"images of {where} have {height}×{width} pixels, the networks need {MIN_SIDE}×{MIN_SIDE}; "
+            "give a 'size' to which they are resized"
+        )
+    return dataset
+
+
+def _torchvision(entry: Mapping[str, Any], root: Path) -> Dataset:
+    from torchvision import datasets as vision
+
+    cls = getattr(vision, entry["class"])
+    with _scratch(root) as scratch:
+        for name, md5, official in _archives(cls):
+            if "archives" in entry:
+                archive = downloads.prepared(Path(entry["archives"]), name, md5, official)
+            else:
+                archive = root / name
+                mirrors = [f"{mirror.rstrip('/')}/{name}" for mirror in entry.get("mirrors", [])]
+                downloads.download([*mirrors, *official], archive, md5, scratch)
+            # MNIST and its kin are unpacked in a folder of their own, the others in the root.
+            folder = scratch / cls.__name__ / "raw" if issubclass(cls, vision.MNIST) else scratch
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(archive.resolve())
+        # Verifies the archives once more and unpacks them: what a killed job had unpacked is never read.
+        splits = [_split(cls, scratch, train) for train in (True, False)]
+        names = list(map(str, range(10))) if cls is vision.SVHN else splits[0].classes
+        if entry.get("labels") == "coarse":
+            names = _coarse(splits, scratch)
+    (x_train, y_train), (x_test, y_test) = map(_arrays, splits)
+    return Dataset(x_train, y_train, x_test, y_test, [name.split(" - ")[0] for name in names])
+
+
+@contextmanager
+def _scratch(root: Path) -> Iterator[Path]:
+    """A folder for what is unfinished; of a process that was killed it is removed by the next."""
+    folder = root / "unfinished"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True)
+        yield folder
+    except OSError as error:
+        raise cannot_write(root, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _archives(cls: Any) -> list[tuple[str, str, list[str]]]:
+    """Name, MD5 checksum and addresses of each archive of a torchvision dataset, as torchvision has them."""
+    from torchvision import datasets as vision
+
+    if issubclass(cls, vision.MNIST):
+        return [(name, md5, [mirror + name for mirror in cls.mirrors]) for name, md5 in cls.resources]
+    if cls is vision.SVHN:
+        return [(name, md5, [url]) for url, name, md5 in (cls.split_list[s] for s in ("train", "test"))]
+    return [(cls.filename, cls.tgz_md5, [cls.url])]
+
+
+def _split(cls: Any, root: Path, train: bool) -> Any:
+    from torchvision import datasets as vision
+
+    if cls is vision.SVHN:
+        # torchvision turns the archive's label 10 into digit 0.
+        return cls(root, split="train" if train else "test", download=True)
+    return cls(root, train=train, download=True)
+
+
+def _coarse(splits: list[Any], root: Path) -> list[str]:
+    """Give CIFAR-100 the labels of the 20 superclasses, which torchvision verifies but does not offer."""
+    folder = root / splits[0].base_folder
+    # Unpickled only after torchvision compared the files with their checksums, as it does itself.
+    for split, name in zip(splits, ("train", "test"), strict=True):
+        with (folder / name).open("rb") as file:
+            split.targets = pickle.load(file, encoding="latin1")["coarse_labels"]
+    with (folder / splits[0].meta["filename"]).open("rb") as file:
+        return pickle.load(file, encoding="latin1")["coarse_label_names"]
+
+
+def _arrays(split: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images (N, height, width, channels) and labels of a torchvision dataset."""
+    images = np.asarray(split.data)
+    if images.ndim == 3:
+        images = images[..., None]
+    elif images.shape[1] == 3:  # SVHN keeps channels first
+        images = images.transpose(0, 2, 3, 1)
+    labels = split.labels if hasattr(split, "labels") else split.targets
+    return np.ascontiguousarray(images), np.asarray(labels, dtype=np.int64)
+
+
+def _npz(path: Path) -> Dataset:
+    if not path.is_file():
+        raise DatasetError(f"{path} is no file; put the dataset there or correct its 'path'")
+    try:
+        return load_dataset(path, remedy="correct it and run again")
+    except PermissionError as error:
+        raise DatasetError(f"{path} cannot be read; give yourself the right to and run again") from error
+
+
+def _imagefolder(folder: Path, size: int | None) -> Dataset:
+    """Images in ``train/<class>/`` and ``test/<class>/``: of one channel if all are grey, else of three."""
+    from torchvision.datasets import ImageFolder
+
+    splits = {}
+    for split in ("train", "test"):
+        try:
+            splits[split] = ImageFolder(str(folder / split), allow_empty=True)
+        except FileNotFoundError:
+            raise DatasetError(
+                f"{folder / split} has no class folders; put images into {folder / split}/<class>/ "
+                "or correct its 'path'"
+            ) from None
+    names = splits["train"].classes
+    if odd := sorted(set(names) ^ set(splits["test"].classes)):
+        raise DatasetError(
+            f"{folder} has class {odd[0]!r} in one of train and test only; give both the same class folders"
+        )
+    for split, data in splits.items():
+        for label in np.setdiff1d(np.arange(len(names)), data.targets):
+            raise DatasetError(
+                f"{folder / split / names[label]} has no image; put some there, or remove the class from "
+                "train and test"
+            )
+    samples = [sample for data in splits.values() for sample in data.samples]
+    images = [_image(path, size) for path, _ in samples]
+    for (path, _), image in zip(samples, images, strict=True):
+        if image.size != images[0].size:
+            raise DatasetError(
+                f"{path} has {_sides(image)} pixels, {samples[0][0]} has {_sides(images[0])}; give a 'size' "
+                "to which all are resized"
+            )
+    mode = "RGB" if any(image.mode == "RGB" for image in images) else "L"
+    x = np.stack([np.asarray(image.convert(mode)) for image in images])
+    x = x.reshape(*x.shape[:3], -1)
+    y = np.array([label for _, label in samples], dtype=np.int64)
+    n = len(splits["train"])
+    return Dataset(x[:n], y[:n], x[n:], y[n:], names)
+
+
+def _image(path: str, size: int | None) -> Image.Image:
+    """An image file, grey or RGB."""
+    try:
+        with Image.open(path) as file:
+            if file.mode not in MODES:
+                raise ValueError(f"mode {file.mode} has more than 8 bits a channel")
+            image = file.convert("L" if file.mode in ("1", "L", "LA") else "RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DatasetError(f"{path} is not a usable image ({error}); replace or remove it") from error
+    return image if size is None else image.resize((size, size), Image.Resampling.BICUBIC)
+
+
+def _sides(image: Image.Image) -> str:
+    return f"{image.height}×{image.width}"
+
+
+def _resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Images (N, height, width, channels) brought to ``size`` pixels a side."""
+    if images.shape[1:3] == (size, size):
+        return images
+    resized = [
+        Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).resize(
+            (size, size), Image.Resampling.BICUBIC
+        )
+        for image in images
+    ]
+    return np.stack([np.asarray(image) for image in resized]).reshape(len(images), size, size, -1)
+
+
+def _digits(size: int) -> Dataset:
+    """The 1,797 handwritten digits of scikit-learn, 8×8 brought to ``size``, split 80/20 by class."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    data = load_digits()
+    small = (data.images * (255 / data.images.max())).round().astype(np.uint8)
+    x_train, x_test, y_train, y_test = train_test_split(
+        _resize(small[..., None], size),
+        data.target.astype(np.int64),
+        test_size=DIGITS_TEST_SHARE,
+        random_state=DIGITS_SPLIT_SEED,
+        stratify=data.target,
+    )
+    return Dataset(x_train, y_train, x_test, y_test, [str(name) for name in data.target_names])

@@ -1,0 +1,45 @@
+"""``provenance.json``: what a training came from: settings, data, device, versions, commit."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FOLDER = Path(__file__).parent
+
+
+def provenance(settings: dict[str, Any], data_checksum: str, device: torch.device) -> dict[str, Any]:
+    """Record of a training.
+
+    Args:
+        settings: Resolved settings of the run, seed included.
+        data_checksum: SHA-256 of the dataset's file.
+        device: Where the training ran.
+
+    Returns:
+        Keys settings, data_sha256, device (its name), device_type, threads, python, versions, cuda, and
+        commit: that of the checkout which this code is in (``-dirty`` if it has changes; None outside one).
+    """
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "settings": settings,
+        "data_sha256": data_checksum,
+        "device": gpu or f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "device_type": device.type,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("torch", "numpy")},
+        "cuda": torch.version.cuda if gpu else None,
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,1 @@
+"""Numbers of trained networks and of groups of runs."""

@@ -1,0 +1,176 @@
+"""Grad-CAM, and the choice of the images it explains (Figures 2 and 6)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from captum.attr import LayerAttribution, LayerGradCam
+from numpy.typing import NDArray
+from scipy.special import softmax
+from torch import Tensor, nn
+
+from amc_loss.data.dataset import Dataset
+from amc_loss.runs.explanations import Explanations
+from amc_loss.training.arithmetic import to_device
+from amc_loss.training.networks import ConvNet
+
+
+def explain(
+    dataset: Dataset,
+    networks: Mapping[str, ConvNet],
+    logits: Mapping[str, NDArray[np.float32]],
+    figure: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> Explanations:
+    """Choose the images of a figure and explain them under each loss, on the CPU.
+
+    Args:
+        dataset: The data.
+        networks: For each loss its network, in evaluation mode, on the CPU.
+        logits: For each loss those of the test images, shape (n, classes).
+        figure: The figure's settings: ``class`` and ``image`` of the one that is shown, or
+            ``images_per_class``.
+        settings: Those under ``grad_cam``.
+
+    Raises:
+        ValueError: If there is no such class, image or layer.
+    """
+    predicted = {loss: values.argmax(1) for loss, values in logits.items()}
+    if "class" in figure:
+        index = np.array([find_image(dataset, predicted, figure["class"], figure["image"])])
+    else:
+        labels, count = range(len(dataset.class_names)), figure["images_per_class"]
+        index = np.concatenate([choose_images(dataset, predicted, label, count) for label in labels])
+    images, true, names = dataset.x_test[index], dataset.y_test[index], dataset.class_names
+    how = {key: value for key, value in settings.items() if key != "target"}
+    device = torch.device("cpu")
+    maps = {
+        loss: grad_cam(
+            network, images, targets(settings["target"], predicted[loss][index], true, names), device, **how
+        )
+        for loss, network in networks.items()
+    }
+    probabilities = {loss: softmax(values[index], axis=1) for loss, values in logits.items()}
+    return Explanations(index, images, true, names, maps, probabilities)
+
+
+def grad_cam(
+    network: ConvNet,
+    images: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    device: torch.device,
+    layer: str = "last",
+    divide_by_rms: bool = False,
+    start: float = 0.0,
+) -> NDArray[np.float32]:
+    """Grad-CAM of a convolution, brought to the images' size, each map divided by its maximum.
+
+    A map without anything positive stays 0.
+
+    Args:
+        network: A network in evaluation mode, on ``device``.
+        images: Shape (n, height, width, channels), uint8.
+        targets: Class explained in each image, shape (n,).
+        device: Where to compute.
+        layer: Name of a layer, as in Table 2; ``"last"`` for the maps that enter the global average pool.
+        divide_by_rms: Whether the gradients of an image are divided by their root mean square.
+        start: What the weighted sum of the maps is added to before its negative part is cut off.
+
+    Returns:
+        Maps in [0, 1], shape (n, height, width).
+
+    Raises:
+        ValueError: If the network has no such layer.
+    """
+    layers = dict(network.convolutions.named_children())
+    if layer != "last" and layer not in layers:
+        raise ValueError(f"grad_cam.layer is {layer!r}; there are last, {', '.join(layers)}")
+    module = network.convolutions if layer == "last" else layers[layer]
+    x = to_device(images, device).float()
+    target = torch.from_numpy(targets).to(device)
+    maps = LayerGradCam(network, module).attribute(x, target=target)
+    if divide_by_rms:
+        gradients = _gradients(network, module, x, target)
+        rms = gradients.square().mean((1, 2, 3), keepdim=True).sqrt()
+        maps = maps / torch.where(rms > 0, rms, 1)
+    maps = (maps + start).relu()
+    maps = LayerAttribution.interpolate(maps, images.shape[1:3], "bilinear")[:, 0].detach()
+    peak = maps.amax((1, 2), keepdim=True)
+    return (maps / torch.where(peak > 0, peak, 1)).cpu().numpy()
+
+
+def _gradients(network: ConvNet, layer: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Gradient of each image's logit of its target by the output of a layer, which captum keeps to itself."""
+    outputs = []
+    hook = layer.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
+    try:
+        logits = network(x)
+    finally:
+        hook.remove()
+    return torch.autograd.grad(logits.gather(1, target[:, None]).sum(), outputs[0])[0]
+
+
+def targets(
+    explained: str, predicted: NDArray[np.int64], true: NDArray[np.int64], class_names: Sequence[str]
+) -> NDArray[np.int64]:
+    """The class that is explained in each image, shape (n,).
+
+    Args:
+        explained: ``"predicted_label"``, ``"true_label"``, or the name of a class to explain in all of them.
+        predicted: Predicted labels, shape (n,).
+        true: True labels, shape (n,).
+        class_names: A name for each label.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    labels = {"predicted_label": predicted, "true_label": true}
+    if explained in labels:
+        return labels[explained]
+    if explained not in class_names:
+        raise ValueError(f"grad_cam.target is {explained!r}; there are {', '.join([*labels, *class_names])}")
+    return np.full_like(true, class_names.index(explained))
+
+
+def choose_images(
+    dataset: Dataset, predictions: Mapping[str, NDArray[np.int64]], target: int, count: int
+) -> list[int]:
+    """The first test images of a class that most models, if possible all, classify correctly.
+
+    Args:
+        dataset: The data.
+        predictions: Predicted labels of the test images by each model, shape (n,).
+        target: The class.
+        count: How many images, at the most.
+
+    Returns:
+        Indices of the images: first those that all models classify correctly, in the data's order, then
+        those that fewer do.
+    """
+    correct = np.sum([predicted == dataset.y_test for predicted in predictions.values()], axis=0)
+    candidates = np.flatnonzero(dataset.y_test == target)
+    return candidates[np.argsort(-correct[candidates], kind="stable")][:count].tolist()
+
+
+def find_image(
+    dataset: Dataset, predictions: Mapping[str, NDArray[np.int64]], class_name: str, index: int | None
+) -> int:
+    """The test image of Figure 2: the given one, or the first that `choose_images` finds.
+
+    Raises:
+        ValueError: If there is no such class or image, or the image is not of the class.
+    """
+    if class_name not in dataset.class_names:
+        raise ValueError(
+            f"figures.figure2.class is {class_name!r}; there are {', '.join(dataset.class_names)}"
+        )
+    target = dataset.class_names.index(class_name)
+    if index is None:
+        return choose_images(dataset, predictions, target, 1)[0]
+    if index >= len(dataset.y_test) or dataset.y_test[index] != target:
+        raise ValueError(
+            f"figures.figure2.image is {index}, which is no test image of class {class_name!r}; "
+            "correct the index, or set it to null to have an image chosen"
+        )
+    return index

@@ -1,0 +1,72 @@
+"""How sure a difference between groups of runs is: tests, intervals, effect sizes (section 4.2)."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.meta_analysis import effectsize_smd
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestIndPower
+
+CONFIDENCE, POWER, LEVEL = 0.95, 0.8, 0.05
+
+
+def p_value(first: Sequence[float], second: Sequence[float], equal_variances: bool = False) -> float:
+    """Two-sided p-value of Welch's t-test, or of Student's; NaN where it is undefined.
+
+    Undefined means fewer than two values on a side, or no spread on either.
+
+    Args:
+        first: Values of one group.
+        second: Values of the other.
+        equal_variances: Whether both are taken to vary alike, which makes it Student's test.
+    """
+    if min(len(first), len(second)) < 2 or (np.ptp(first) == 0 and np.ptp(second) == 0):
+        return float("nan")
+    return float(stats.ttest_ind(first, second, equal_var=equal_variances).pvalue)
+
+
+def confidence_interval(values: Sequence[float]) -> tuple[float, float]:
+    """95% confidence interval of the mean by Student's t; NaN for fewer than two values."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    low, high = stats.t.interval(CONFIDENCE, len(values) - 1, np.mean(values), stats.sem(values))
+    return float(low), float(high)
+
+
+def hedges_g(first: Sequence[float], second: Sequence[float]) -> float:
+    """Hedges' g: the difference of means over the pooled standard deviation, corrected for few values.
+
+    Positive where the first group has the higher mean; NaN where a side has fewer than two values or neither
+    has any spread.
+    """
+    if min(len(first), len(second)) < 2 or (np.ptp(first) == 0 and np.ptp(second) == 0):
+        return float("nan")
+    moments = [value for x in (first, second) for value in (np.mean(x), np.std(x, ddof=1), len(x))]
+    return float(effectsize_smd(*moments)[0])
+
+
+def seeds_needed(effect: float) -> float:
+    """Seeds on each side with which a two-sided t-test at 5% finds an effect with 80% power, at the least 2.
+
+    Args:
+        effect: A standardised difference of means, as Hedges' g.
+
+    Returns:
+        A whole number; NaN for an effect of 0 or NaN.
+    """
+    if not effect or np.isnan(effect):
+        return float("nan")
+    test = TTestIndPower()
+    if abs(effect) >= test.solve_power(nobs1=2, alpha=LEVEL, power=POWER):
+        return 2
+    return ceil(test.solve_power(abs(effect), alpha=LEVEL, power=POWER))
+
+
+def holm(p_values: pd.Series) -> pd.Series:
+    """P-values corrected after Holm, those that are NaN left out."""
+    there = p_values.dropna()
+    corrected = multipletests(there, method="holm")[1] if len(there) else []
+    return pd.Series(corrected, index=there.index, dtype=float).reindex(p_values.index)

@@ -1,0 +1,242 @@
+"""The study that follows from a configuration: which runs each target needs.
+
+Imports nothing heavy: Snakemake reads this module whenever it parses the workflow.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from amc_loss.study.columns import parse_network
+from amc_loss.study.configuration import (
+    PROTOCOL_SECTIONS,
+    canonical,
+    check_references,
+    check_schema,
+    resolve,
+)
+from amc_loss.study.names import DATASETS, LOSSES
+from amc_loss.study.settings import compare
+
+# For each source the keys of a dataset that say what it gives; besides them `size`.
+SOURCES = {
+    "torchvision": ("class", "labels"),
+    "npz": ("path",),
+    "imagefolder": ("path",),
+    "scikit-learn": (),
+}
+
+TOP_WIDTH = 128  # channels of the first block of Table 2's top
+# An image of 32×32×3 through that network is 4.4 GFLOP, so this is 11 TFLOP/s.
+MB_A_MINUTE = 460
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: what it is named after and nothing else.
+
+    Attributes:
+        dataset: Name of the dataset.
+        network: ``top`` or ``bottom``, or ``bottom`` with a feature dimension, as in ``bottom2d``.
+        loss: ``cross_entropy``, ``euclidean`` or ``amc``.
+        weight: λ of the auxiliary loss; None for cross-entropy.
+        margin: m_e or m_g of the auxiliary loss; None for cross-entropy.
+        seed: Seed of weights, order, noise and dropout.
+    """
+
+    dataset: str
+    network: str
+    loss: str
+    weight: float | None
+    margin: float | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder."""
+        settings = [] if self.weight is None else [f"lambda{self.weight}", f"margin{self.margin}"]
+        return "-".join([self.dataset, self.network, self.loss, *settings, f"seed{self.seed}"])
+
+
+class Study:
+    """The runs of a study and the targets that need them.
+
+    Args:
+        config: The whole configuration.
+        schema: The JSON schema that it has to follow.
+
+    Attributes:
+        config: The configuration with its protocol filled in (see `resolve`), in plain types, keys sorted and
+            numbers in one spelling. Snakemake compares parameters by their ``repr`` and drops those of other
+            types.
+        schema: The schema.
+        name: Name of the study, and of its folder of results.
+        protocols: For each protocol of the configuration all the settings it makes, by section.
+        targets: For each table and figure the runs it needs, in order; training curves and confusion matrices
+            are ``curves-<dataset>`` and ``confusion-<dataset>``.
+        runs: All runs by name.
+
+    Raises:
+        ConfigError: If the configuration does not follow the schema or contradicts itself.
+    """
+
+    def __init__(self, config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+        protocols: Any = config.get("protocols", {})
+        config = canonical(resolve(config))
+        check_schema(config, schema)
+        check_references(config)
+        self.config = config
+        self.schema = schema
+        self.name: str = config["study"]["name"]
+        self.protocols: dict[str, dict[str, Any]] = {}
+        # In one order, whatever that of the files which the configuration was read from.
+        for name in sorted(protocols, key=lambda name: (name != "paper", name)):
+            settings = canonical(resolve({"protocol": name, "protocols": protocols}))
+            check_schema({**config, **settings}, schema, f"protocols.{name}")
+            self.protocols[name] = {section: settings[section] for section in PROTOCOL_SECTIONS}
+        figures = config["figures"]
+        of_dataset = {
+            dataset: [
+                run
+                for loss in LOSSES
+                for run in self._repeat(dataset, self.network(dataset), loss, config["study"]["seeds"])
+            ]
+            for dataset in config["study"]["datasets"]
+        }
+        table1 = [run for runs in of_dataset.values() for run in runs]
+        self.targets: dict[str, list[Run]] = {"table1": table1, "clustering": table1}
+        for dataset, runs in of_dataset.items():
+            self.targets[f"curves-{dataset}"] = self.targets[f"confusion-{dataset}"] = runs
+        self.targets["figure1"] = [self._run(figures["figure1"], "bottom2d", "cross_entropy")]
+        self.targets["figure4"] = [self._run(figures["figure4"], "bottom3d", loss) for loss in LOSSES]
+        for figure in ("figure2", "figure5", "figure6"):
+            network = self.network(figures[figure]["dataset"])
+            self.targets[figure] = [self._run(figures[figure], network, loss) for loss in LOSSES]
+        self.targets["figure7"] = self._sweep(figures["figure7"])
+        self.runs = {run.name: run for runs in self.targets.values() for run in runs}
+
+    def network(self, dataset: str) -> str:
+        """The column of Table 2 that Table 1 uses for a dataset."""
+        return self.config["study"]["networks"].get(dataset, "top")
+
+    def _repeat(
+        self, dataset: str, network: str, loss: str, seeds: Iterable[int], **settings: float
+    ) -> list[Run]:
+        """Runs that differ in their seed alone; ``settings`` replace those of the loss."""
+        of_loss = {"weight": None, "margin": None, **self.config["losses"][loss], **settings}
+        # Their other settings are not in a run's name.
+        return [Run(dataset, network, loss, of_loss["weight"], of_loss["margin"], seed) for seed in seeds]
+
+    def _run(self, figure: Mapping[str, Any], network: str, loss: str) -> Run:
+        return self._repeat(figure["dataset"], network, loss, [figure["seed"]])[0]
+
+    def _sweep(self, figure: Mapping[str, Any]) -> list[Run]:
+        """Figure 7: the baseline, AMC over λ, AMC over m_g; a point on both axes once."""
+        where = (figure["dataset"], self.network(figure["dataset"]))
+        runs = self._repeat(*where, "cross_entropy", figure["seeds"])
+        for key, values in (("weight", figure["weights"]), ("margin", figure["margins"])):
+            for value in values:
+                runs += self._repeat(*where, "amc", figure["seeds"], **{key: value})
+        return list(dict.fromkeys(runs))
+
+    def data(self, dataset: str) -> dict[str, Any]:
+        """What determines a dataset's content. Keys of other sources, which an overlay leaves, do not."""
+        entry = self.config["datasets"][dataset]
+        keys = ("source", *SOURCES[entry["source"]], "size")
+        data = {key: entry[key] for key in keys if key in entry}
+        if "path" in data:
+            data["path"] = str(Path(data["path"]).expanduser())
+        return data
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What tables and figures call each dataset of the study."""
+        entries = self.config["datasets"]
+        names = self.config["study"]["datasets"]
+        return {name: entries[name].get("title", DATASETS.get(name, name)) for name in names}
+
+    @property
+    def changed(self) -> list[str]:
+        """Settings with which the study departs from its protocol, the keys joined by dots."""
+        rows = compare(
+            self.schema, {"protocol": self.protocols[self.config["protocol"]], "study": self.config}
+        )
+        names = [row["setting"] for row in rows if row["study"] != row["protocol"]]
+        if "training.checkpoint_every" in names:  # changes no result
+            names.remove("training.checkpoint_every")
+        for dataset in self.config["study"]["datasets"]:
+            if self.network(dataset) != "top":
+                names.append(f"study.networks.{dataset}")
+            if "size" in self.data(dataset):
+                names.append(f"datasets.{dataset}.size")
+        return names
+
+    @property
+    def own_datasets(self) -> list[str]:
+        """Datasets of the study that are made of the user's files."""
+        return [name for name in self.config["study"]["datasets"] if "path" in self.data(name)]
+
+    def kinds(self) -> list[tuple[dict[str, Any], int]]:
+        """Settings of one run of each dataset, network and loss, its data, and how many such runs."""
+        groups: dict[tuple[str, str, str], list[Run]] = {}
+        for run in self.runs.values():
+            groups.setdefault((run.dataset, run.network, run.loss), []).append(run)
+        return [
+            ({**self.settings(runs[0]), "data": self.data(runs[0].dataset)}, len(runs))
+            for runs in groups.values()
+        ]
+
+    @property
+    def full_width_epochs(self) -> float:
+        """Epochs of all trainings of Table 2's top, a narrower network counting as its share of the work."""
+        return sum(self.work(run) for run in self.runs.values() if run.network == "top")
+
+    def work(self, run: Run) -> float:
+        """Epochs of a run, times the work of its network as a share of that of Table 2's top."""
+        architecture = self.architecture(run.network)
+        width = architecture["width_multiplier"] * architecture["widths"][0][0] / TOP_WIDTH
+        return self.config["training"]["schedule"][parse_network(run.network)[0]]["epochs"] * width**2
+
+    def minutes(self, run: Run, data_mb: float) -> int:
+        """Minutes that a cluster is asked for to train a run, reckoned for a modest GPU.
+
+        Args:
+            run: The run.
+            data_mb: Size of its dataset's file in MB; of its bytes a pixel takes one to three.
+        """
+        return 10 + ceil(self.work(run) * data_mb / MB_A_MINUTE)
+
+    def architecture(self, network: str) -> dict[str, Any]:
+        """Settings of `amc_loss.training.networks.ConvNet` for a network's name."""
+        column, _ = parse_network(network)
+        settings = self.config["network"]
+        return {**settings, **{key: settings[key][column] for key in ("widths", "width_multiplier")}}
+
+    def settings(self, run: Run) -> dict[str, Any]:
+        """All that determines a training besides the data's content, as plain Python objects."""
+        training = dict(self.config["training"])
+        del training["checkpoint_every"]  # changes no result
+        settings = {
+            **asdict(run),
+            "architecture": self.architecture(run.network),
+            **self._auxiliary(run.loss),
+            **training.pop("schedule")[parse_network(run.network)[0]],
+            **training,
+        }
+        return canonical(settings)
+
+    def _auxiliary(self, loss: str) -> dict[str, Any]:
+        """Settings of the auxiliary loss and of w(t); empty for cross-entropy, which they do not concern."""
+        if loss == "cross_entropy":
+            return {"auxiliary_loss": {}, "auxiliary_schedule": {}}
+        own = {
+            key: value
+            for key, value in self.config["losses"][loss].items()
+            if key not in ("weight", "margin")
+        }
+        shared = dict(self.config["contrastive"])
+        shared["neighbours"] = shared["neighbours"].removesuffix("_labels")
+        schedule = {key: shared.pop(f"w_{key}") for key in ("maximum", "first_epoch", "ramps_down")}
+        return {"auxiliary_loss": {**own, **shared}, "auxiliary_schedule": schedule}

@@ -1,0 +1,1 @@
+"""From a dataset to a trained network: architecture, minibatches, schedules, the loop, its checkpoints."""

@@ -1,0 +1,311 @@
+"""Training of one run: Algorithm 1 with the schedules of section 3.2.
+
+The data stays on the device as uint8; shuffling, translation and noise happen there, and nothing is read back
+to the host before an epoch ends.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from itertools import islice
+from threading import Event
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from amc_loss.data.dataset import Dataset
+from amc_loss.jobs.interruption import stop_on_signals
+from amc_loss.losses import AngularMarginContrastiveLoss, EuclideanContrastiveLoss
+from amc_loss.training import networks, schedules
+from amc_loss.training.arithmetic import autocast_dtype, make_deterministic, to_device
+from amc_loss.training.batches import minibatches, steps_per_epoch, translate
+from amc_loss.training.checkpoints import Checkpoint
+from amc_loss.training.inference import extract
+
+AUXILIARY_LOSSES = {"amc": AngularMarginContrastiveLoss, "euclidean": EuclideanContrastiveLoss}
+
+
+def build_network(dataset: Dataset, settings: dict[str, Any]) -> networks.ConvNet:
+    """The untrained network of a run, its weights drawn from torch's global generator."""
+    return networks.build(
+        settings["network"], dataset.image_shape[0], len(dataset.class_names), **settings["architecture"]
+    )
+
+
+class Training:
+    """A training in progress, which can be stopped after any step and continued from its state.
+
+    The seed determines weights, order, noise and dropout; weights and order are the same for all losses.
+
+    Args:
+        dataset: Training data; the test split is looked at with ``kept_epoch: best`` alone.
+        settings: Resolved settings of the run, as `amc_loss.study.study.Study.settings` gives them.
+        device: Where to train.
+
+    Attributes:
+        network: The network in training, on ``device``.
+        evaluated: What is evaluated and kept: the network, or the moving average of its weights and buffers.
+        history: A row for each finished epoch; see `train`.
+
+    Raises:
+        ValueError: If there are fewer images than a minibatch takes, or they are smaller than a translation.
+    """
+
+    def __init__(self, dataset: Dataset, settings: dict[str, Any], device: torch.device) -> None:
+        if len(dataset.x_train) < settings["batch_size"]:
+            raise ValueError(
+                f"training.batch_size is {settings['batch_size']}, but {settings['dataset']} has only "
+                f"{len(dataset.x_train)} training images; choose a smaller one"
+            )
+        if settings["translation"] >= min(dataset.image_shape[1:]):
+            raise ValueError(
+                f"training.translation is {settings['translation']}, but images of {settings['dataset']} "
+                f"have {dataset.image_shape[1]}×{dataset.image_shape[2]} pixels; choose a smaller one"
+            )
+        make_deterministic(settings["deterministic"])
+        torch.manual_seed(settings["seed"])
+        self.settings, self.device = settings, device
+        self.network = build_network(dataset, settings).to(device).to(memory_format=torch.channels_last)
+        self.dtype = autocast_dtype(settings["precision"], device)
+        self.auxiliary_loss = None
+        if settings["loss"] in AUXILIARY_LOSSES:
+            auxiliary_loss = AUXILIARY_LOSSES[settings["loss"]]
+            self.auxiliary_loss = auxiliary_loss(settings["margin"], **settings["auxiliary_loss"])
+        self.evaluated = self.network
+        if settings["ema_decay"]:
+            self.evaluated = copy.deepcopy(self.network)
+            self.update_average = get_ema_multi_avg_fn(settings["ema_decay"])
+            self.averages, self.averaged = map(_floating_state, (self.evaluated, self.network))
+        self.optimizer = torch.optim.Adam(self.network.parameters(), eps=settings["adam_epsilon"], fused=True)
+        self.order = torch.Generator(device).manual_seed(settings["seed"])
+        self.dataset = dataset
+        self.x = to_device(dataset.x_train, device)
+        self.y = torch.from_numpy(dataset.y_train).to(device)
+        self.steps = steps_per_epoch(len(self.x), settings["batch_size"], settings["drop_last"])
+        self.images = min(len(self.x), self.steps * settings["batch_size"])
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] | None = None
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self.step = 0
+        self.seconds = 0.0
+        # Sums of cross-entropy, auxiliary loss and accuracy, and the first step whose loss was not finite.
+        self.totals = torch.tensor([0.0, 0.0, 0.0, torch.inf], device=self.device)
+        self.order_before = self.order.get_state()
+
+    def run_epoch(self, stop: Event | None = None) -> bool:
+        """Train to the end of the current epoch, or until ``stop`` is set; says whether the epoch ended.
+
+        Raises:
+            FloatingPointError: If the loss of a step, or a weight after the last, was not finite.
+        """
+        epoch = len(self.history)
+        by_step = self.settings["schedules_change"] == "step"
+        start = time.perf_counter()
+        batches = minibatches(
+            self.x, self.y, self.settings["batch_size"], self.order, self.settings["drop_last"]
+        )
+        for images, labels in islice(batches, self.step, None):
+            rates = schedules.rates(epoch + by_step * self.step / self.steps, self.settings)
+            for group in self.optimizer.param_groups:
+                group["lr"], group["betas"] = rates["learning_rate"], (rates["beta1"], self.settings["beta2"])
+            if self.settings["translation"]:
+                images = translate(images, self.settings["translation"])
+            measured = self.train_step(images, labels, rates["w"])
+            self.totals[:3] += measured * len(labels)
+            bad = torch.where(measured.sum().isfinite(), torch.inf, self.step + 1.0)
+            self.totals[3] = torch.minimum(self.totals[3], bad)
+            self.step += 1
+            if stop is not None and stop.is_set():
+                break
+        # The only read from the device in an epoch; it waits for the steps to end.
+        *sums, first_bad = self.totals.tolist()
+        self.seconds += time.perf_counter() - start
+        self._check_finite(first_bad)
+        if self.step < self.steps:
+            return False
+        means = (total / self.images for total in sums)
+        row = dict(zip(("cross_entropy", "auxiliary", "accuracy"), means, strict=True))
+        self.history.append(
+            {"epoch": epoch, **schedules.rates(epoch, self.settings), **row, "seconds": self.seconds}
+        )
+        if self.settings["kept_epoch"] == "best":
+            self._keep_best()
+        self._begin_epoch()
+        return True
+
+    def _keep_best(self) -> None:
+        accuracy = accuracy_on_test_split(self.evaluated, self.dataset, self.device)
+        if all(accuracy > row["test_accuracy"] for row in self.history[:-1]):
+            self.best = {key: value.clone() for key, value in self.evaluated.state_dict().items()}
+        self.history[-1]["test_accuracy"] = accuracy
+
+    def kept(self) -> networks.ConvNet:
+        """The network to evaluate, once the training has ended: that of the last epoch, or of the best."""
+        if self.best is not None:
+            self.evaluated.load_state_dict(self.best)
+        return self.evaluated
+
+    def train_step(self, images: Tensor, labels: Tensor, w: float) -> Tensor:
+        """One iteration of Algorithm 1.
+
+        Args:
+            images: A minibatch, shape (n, channels, height, width), uint8.
+            labels: Its labels, shape (n,).
+            w: w(t).
+
+        Returns:
+            Cross-entropy, auxiliary loss before weighting, and accuracy in percent, shape (3,).
+        """
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            features = self.network.deep_features(images)
+            logits = self.network.classifier(features)
+        logits = logits.float()
+        predicted = logits.argmax(1)
+        loss = classification = cross_entropy(logits, labels)
+        auxiliary = torch.zeros_like(classification)
+        if self.auxiliary_loss is not None:
+            auxiliary = self.auxiliary_loss(features, predicted, labels)
+            loss = classification + w * self.settings["weight"] * auxiliary
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        if self.settings["ema_decay"]:
+            self.update_average(self.averages, self.averaged, 0)
+        accuracy = 100 * (predicted == labels).float().mean()
+        return torch.stack([classification.detach(), auxiliary.detach(), accuracy])
+
+    def _check_finite(self, first_bad: float) -> None:
+        weights = torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all()
+        if math.isinf(first_bad) and weights:
+            return
+        step = self.step if math.isinf(first_bad) else int(first_bad)
+        loss = self.settings["loss"]
+        weight = f", losses.{loss}.weight ({self.settings['weight']:g})" if self.auxiliary_loss else ""
+        raise FloatingPointError(
+            f"the loss is not finite in epoch {len(self.history) + 1}, step {step} of {self.steps}: lower "
+            f"training.learning_rate ({self.settings['learning_rate']:g}){weight}, "
+            "or set training.precision to float32"
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that continuing needs, as tensors and plain objects."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.evaluated.state_dict() if self.settings["ema_decay"] else None,
+            "best": self.best,
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "step": self.step,
+            "seconds": self.seconds,
+            "totals": self.totals,
+            "order": self.order_before,
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state that `state_dict` gave."""
+        self.network.load_state_dict(state["network"])
+        if state["average"] is not None:
+            self.evaluated.load_state_dict(state["average"])
+        self.best = state["best"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.history, self.step, self.seconds = state["history"], state["step"], state["seconds"]
+        self.totals = state["totals"].to(self.device)
+        self.order.set_state(state["order"])
+        self.order_before = state["order"]
+        torch.set_rng_state(state["rng"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda_rng"], self.device)
+
+
+def train(
+    dataset: Dataset,
+    settings: dict[str, Any],
+    device: torch.device,
+    checkpoint: Checkpoint | None = None,
+    report: Callable[[str], None] = print,
+) -> tuple[networks.ConvNet, list[dict[str, float]]]:
+    """Train one run to its end, from its checkpoint if there is one.
+
+    SIGTERM and SIGINT stop it after the step in progress, with a checkpoint.
+
+    Args:
+        dataset: Training data; the test split is looked at with ``kept_epoch: best`` alone.
+        settings: Resolved settings of the run, as `amc_loss.study.study.Study.settings` gives them.
+        device: Where to train.
+        checkpoint: Where to keep the training's state; removing it is left to the caller.
+        report: Takes a line of progress an epoch.
+
+    Returns:
+        The trained network, on ``device``, and the history, a row an epoch: epoch, learning_rate, beta1,
+        w (the w(t) of section 3.2), cross_entropy, auxiliary (before weighting), accuracy (percent, on
+        the noisy training images), seconds, and with ``kept_epoch: best`` test_accuracy (percent). With
+        schedules that change each step, the rates are those at the start of the epoch.
+
+    Raises:
+        ValueError: If there are fewer images than a minibatch takes, or they are smaller than a translation.
+        FloatingPointError: If the loss of a step was not finite; the last checkpoint is from before it.
+        MemoryError: If the GPU's memory does not suffice.
+        SystemExit: If a signal stopped it; the exit status is 128 and the signal's number.
+    """
+    try:
+        training = Training(dataset, settings, device)
+        state = checkpoint.load() if checkpoint else None
+        if state is not None:
+            training.load_state_dict(state)
+            report(continuation_line(len(training.history), training.step))
+        with stop_on_signals() as stop:
+            while len(training.history) < settings["epochs"]:
+                ended = training.run_epoch(stop)
+                epoch = len(training.history)
+                if ended:
+                    report(progress_line(training.history[-1], training.images, settings["epochs"]))
+                stopped = stop.is_set() and epoch < settings["epochs"]
+                if checkpoint and (stopped or (epoch % checkpoint.every == 0 and epoch < settings["epochs"])):
+                    checkpoint.save(training.state_dict())
+                if stopped:
+                    report(f"stopped by {stop.signal.name} after epoch {epoch}, step {training.step}")
+                    raise SystemExit(128 + stop.signal)
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(
+            f"the GPU has too little memory for a minibatch of {settings['batch_size']}: lower "
+            "training.batch_size or network.width_multiplier, or let fewer trainings share the GPU"
+        ) from error
+    return training.kept(), training.history
+
+
+def accuracy_on_test_split(network: networks.ConvNet, dataset: Dataset, device: torch.device) -> float:
+    """Accuracy on the test split in percent; leaves the network in the mode it was in."""
+    was_training = network.training
+    _, logits = extract(network.eval(), dataset.x_test, device)
+    network.train(was_training)
+    return 100 * float((logits.argmax(1) == dataset.y_test).mean())
+
+
+def _floating_state(network: networks.ConvNet) -> list[Tensor]:
+    """Weights, biases and running averages, which share memory with the network's."""
+    return [value for value in network.state_dict().values() if value.is_floating_point()]
+
+
+def continuation_line(epoch: int, step: int) -> str:
+    """The line of a run's log that says after which epoch, and step of the next one, a training continues."""
+    return f"continuing after epoch {epoch}, step {step}"
+
+
+def progress_line(row: dict[str, float], images: int, epochs: int) -> str:
+    """One line of a run's log: loss terms, accuracy, speed and the time left at this speed."""
+    epoch = int(row["epoch"]) + 1
+    left = (epochs - epoch) * row["seconds"]
+    minutes, seconds = divmod(round(left), 60)
+    return (
+        f"epoch {epoch}/{epochs}  cross-entropy {row['cross_entropy']:.4f}  "
+        f"auxiliary {row['auxiliary']:.4f}  accuracy {row['accuracy']:.2f}%  "
+        f"{images / row['seconds']:,.0f} images/s  {minutes // 60}:{minutes % 60:02}:{seconds:02} left"
+    )

@@ -1,0 +1,214 @@
+"""What the runs measured: accuracy over parameters (Figure 7), training curves, confusion matrices."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib import patheffects, ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from amc_loss.measures.significance import p_value
+from amc_loss.study.names import LOSSES
+from amc_loss.views.style import (
+    COLUMN,
+    LOSS_COLOURS,
+    LOSS_LINES,
+    PAGE,
+    SHARE_COLOURS,
+    SMALL,
+    loss_title,
+    numbered,
+    panel_title,
+    styled,
+    width,
+)
+from amc_loss.views.text import format_p_value
+
+# Columns of history.csv, and what each is; the terms of the loss may fall by powers of ten.
+CURVES = {
+    "cross_entropy": "cross-entropy $L_C$",
+    "auxiliary": "auxiliary loss, before w(t) λ",
+    "accuracy": "training accuracy (%)",
+    "learning_rate": "learning rate",
+    "w": "w(t)",
+    "beta1": "Adam's $β_1$",
+}
+TERMS = ("cross_entropy", "auxiliary")
+
+
+@styled
+def sweep(
+    metrics: pd.DataFrame, weight: float, margin: float, title: str, equal_variances: bool = False
+) -> Figure:
+    """Figure 7: accuracy of AMC over λ and over m_g with the cross-entropy baseline.
+
+    Error bars are standard deviations over seeds; the number at each point is the two-sided p-value against
+    the baseline of the same seeds.
+
+    Args:
+        metrics: A row a run, as `amc_loss.measures.aggregates.collect` gives them.
+        weight: λ at which the margin is varied.
+        margin: m_g at which λ is varied.
+        title: What the dataset is called.
+        equal_variances: As for `amc_loss.measures.significance.p_value`.
+    """
+    figure = Figure(figsize=(COLUMN, COLUMN * 1.5), layout="constrained")
+    axes = figure.subplots(2, 1, sharey=True)
+    baseline = metrics.loc[metrics["loss"] == "cross_entropy", "accuracy"]
+    amc = metrics[metrics["loss"] == "amc"]
+    panels = (
+        ("weight", amc[amc["margin"] == margin], "λ", f"at $m_g$ = {margin:g}"),
+        ("margin", amc[amc["weight"] == weight], "$m_g$ in radians", f"at λ = {weight:g}"),
+    )
+    for index, (axis, (parameter, runs, label, fixed)) in enumerate(zip(axes, panels, strict=True)):
+        points = runs.groupby(parameter)["accuracy"].agg(["mean", "std"])
+        _baseline(axis, baseline)
+        axis.errorbar(
+            points.index,
+            points["mean"],
+            points["std"],
+            marker="o",
+            markersize=3,
+            linewidth=1,
+            capsize=2,
+            color=LOSS_COLOURS["amc"],
+            label=LOSSES["amc"],
+        )
+        for value, row in points.iterrows():
+            accuracy = runs.loc[runs[parameter] == value, "accuracy"]
+            p = format_p_value(p_value(accuracy, baseline, equal_variances))
+            axis.annotate(
+                f"p =\n{p}".replace("=\n<", "<\n") if p else "",
+                (value, row["mean"] + np.nan_to_num(row["std"])),
+                (0, 3),
+                textcoords="offset points",
+                ha="center",
+                fontsize=SMALL,
+                linespacing=0.95,
+                path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
+            )
+        axis.set(title=panel_title(index, fixed), xlabel=label, ylabel=f"accuracy on {title} (%)")
+        axis.margins(x=0.1, y=0.05)
+    axes[0].set_xscale("log")
+    low, high = axes[0].get_ylim()
+    axes[0].set_ylim(low, high + 0.22 * (high - low))  # for the p-values over the error bars
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    return figure
+
+
+def _baseline(axis: Axes, accuracy: pd.Series) -> None:
+    """Mean and standard deviation of cross-entropy as a line and a band."""
+    mean, sd = accuracy.mean(), accuracy.std()
+    colour = LOSS_COLOURS["cross_entropy"]
+    label = f"{LOSSES['cross_entropy']} (λ = 0)"
+    axis.axhline(mean, color=colour, linestyle="--", linewidth=1, label=label)
+    axis.axhspan(mean - sd, mean + sd, color=colour, alpha=0.12, linewidth=0)
+
+
+@styled
+def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
+    """Terms of the loss, accuracy and schedules over epochs: the mean over seeds in a band of their range.
+
+    A term that is 0 throughout, as the auxiliary one of cross-entropy, is left out.
+
+    Args:
+        histories: For each loss the ``history.csv`` of its runs, a row an epoch, one frame a seed.
+    """
+    figure = Figure(figsize=(PAGE, PAGE * 0.58), layout="constrained")
+    axes = figure.subplots(2, 3, sharex=True)
+    for index, (axis, (column, title)) in enumerate(zip(axes.flat, CURVES.items(), strict=True)):
+        for loss, runs in histories.items():
+            values = pd.concat([run.set_index("epoch")[column] for run in runs], axis=1)
+            if column in TERMS and not values.any(axis=None):
+                continue
+            epochs = values.index + 1
+            style: dict[str, Any] = {"color": LOSS_COLOURS[loss], "linestyle": LOSS_LINES[loss]}
+            axis.plot(epochs, values.mean(axis=1), linewidth=1.3, label=LOSSES[loss], **style)
+            axis.fill_between(
+                epochs,
+                values.min(axis=1),
+                values.max(axis=1),
+                color=LOSS_COLOURS[loss],
+                alpha=0.2,
+                linewidth=0,
+            )
+        axis.set_title(panel_title(index, title))
+        low, high = axis.dataLim.intervaly
+        if column in TERMS and high > 10 * low > 0:
+            axis.set_yscale("log")
+            axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter("{x:g}")
+            axis.yaxis.set_minor_locator(ticker.NullLocator())
+    for axis in axes[1]:
+        axis.set_xlabel("epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=len(histories),
+        frameon=False,
+        handlelength=3,
+    )
+    return figure
+
+
+@styled
+def confusion_matrices(counts: Mapping[str, NDArray[np.int64]], class_names: Sequence[str]) -> Figure:
+    """For each loss how many per cent of each true class were predicted as which class.
+
+    The scale of colours is logarithmic, so that rare confusions are seen.
+
+    Args:
+        counts: For each loss images by true (row) and predicted (column) class, shape (classes, classes).
+        class_names: A name for each class.
+    """
+    few = len(class_names) <= 12
+    longest = max(map(len, class_names))
+    columns = min(len(counts), 3 if few else 2)
+    rows = -(-len(counts) // columns)
+    size = (width(len(counts)), rows * (2.3 + 0.06 * longest)) if few else (PAGE, 5.3)
+    figure = Figure(figsize=size, layout="compressed")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    norm = matplotlib.colors.LogNorm(0.1, 100)
+    for axis, (loss, matrix) in zip(axes.flat, counts.items(), strict=False):
+        share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+        picture = axis.imshow(np.maximum(share, 1e-9), cmap=SHARE_COLOURS, norm=norm)
+        axis.set_title(loss_title(loss))
+        if few:
+            for (row, column), value in np.ndenumerate(share):
+                axis.text(
+                    column,
+                    row,
+                    _per_cent(value),
+                    ha="center",
+                    va="center",
+                    fontsize=SMALL,
+                    color="white" if norm(value) > 0.6 else "black",
+                )
+        if len(class_names) <= 25:
+            numbers = range(len(class_names))
+            names = class_names if few else [numbered(*pair) for pair in enumerate(class_names)]
+            axis.set_yticks(numbers, names)
+            axis.set_xticks(numbers, class_names if few else map(str, numbers), rotation=90)
+        axis.tick_params(length=0)
+    for axis in axes.flat[len(counts) :]:
+        axis.set_axis_off()
+    for axis in axes.flat[len(counts) - columns : len(counts)]:
+        axis.tick_params(labelbottom=True)
+    figure.supxlabel("predicted class", fontsize=8)
+    figure.supylabel("true class", fontsize=8)
+    bar = figure.colorbar(picture, ax=axes, shrink=0.7, aspect=30, ticks=[0.1, 1, 10, 100], extend="min")
+    bar.set_label("share of the true class (%)")
+    bar.ax.set_yticklabels(["0.1", "1", "10", "100"])
+    return figure
+
+
+def _per_cent(value: float) -> str:
+    """Whole per cents, below one a decimal, nothing below 0.05."""
+    if value < 0.05:
+        return ""
+    return f"{value:.0f}" if value >= 0.95 else f"{value:.1f}"

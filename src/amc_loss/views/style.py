@@ -1,0 +1,125 @@
+"""One style for every figure: sizes, fonts, and a fixed colour for each class and each loss."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from amc_loss.study.names import LOSSES
+
+Colour = tuple[float, float, float]
+Arguments = ParamSpec("Arguments")
+
+COLUMN, PAGE = 3.25, 6.75  # inches: column and page width of a two-column paper
+SMALL = 7  # points: no text is smaller
+# Petroff (2021), chosen for the distance that these colours keep under every colour-vision deficiency.
+PALETTE: list[Colour] = [
+    matplotlib.colors.to_rgb(colour) for colour in matplotlib.color_sequences["petroff10"]
+]
+MARKERS = "o^sDvP*X<>"
+BLUE, ORANGE, RED = PALETTE[:3]
+# Red for the baseline, as in the paper's Figure 7.
+LOSS_COLOURS = {"cross_entropy": RED, "euclidean": ORANGE, "amc": BLUE}
+LOSS_LINES = {"cross_entropy": "-", "euclidean": "--", "amc": ":"}
+CAM_COLOURS = "jet"  # the paper's: blue is small, red is large
+SHARE_COLOURS = "Blues"
+
+RC = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "legend.title_fontsize": SMALL,
+    "axes.linewidth": 0.8,
+    "xtick.major.width": 0.8,
+    "ytick.major.width": 0.8,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "savefig.bbox": None,  # "tight" would change the width
+    "pdf.fonttype": 42,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of every figure, which matplotlib has while the context lasts."""
+    with matplotlib.rc_context():
+        sns.set_theme(context="paper", style="ticks", rc=RC)
+        yield
+
+
+def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """Decorator of a function that draws a figure: it does so in `style`."""
+
+    @wraps(draw)
+    def drawn(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Figure:
+        with style():
+            return draw(*arguments, **keywords)
+
+    return drawn
+
+
+def save(figure: Figure, paths: Iterable[str]) -> None:
+    """Write a figure to each path; the ending says in which format. The same figure gives the same bytes."""
+    with style():
+        for path in paths:
+            metadata = {"CreationDate": None} if Path(path).suffix == ".pdf" else None
+            figure.savefig(path, metadata=metadata)
+
+
+def save_by_loss(draw: Callable[[Sequence[str]], Figure], output: Any) -> None:
+    """Write a figure with a panel for each loss, and of each loss one of its own.
+
+    Args:
+        draw: Draws the figure of the losses that it is given.
+        output: The rule's output: ``pdf`` and ``png`` for the whole, and ``single_loss``, paths that end in
+            ``-<loss>.png``.
+    """
+    save(draw(list(LOSSES)), [output.pdf, output.png])
+    for loss in LOSSES:
+        first, *others = [path for path in output.single_loss if Path(path).stem.endswith(f"-{loss}")]
+        save(draw([loss]), [first])
+        # Saved again, a figure's layout would move by a little.
+        for path in others:
+            shutil.copyfile(first, path)
+
+
+def width(panels: int) -> float:
+    """Width in inches of a figure with panels side by side: one has a column, several the page."""
+    return COLUMN if panels == 1 else PAGE
+
+
+def class_style(label: int) -> tuple[Colour, str]:
+    """Colour and marker of a class, the same in every figure; after ten classes the next marker."""
+    return PALETTE[label % len(PALETTE)], MARKERS[label // len(PALETTE) % len(MARKERS)]
+
+
+def pale(colour: Colour) -> Colour:
+    """A colour mixed with white."""
+    red, green, blue = (0.35 * value + 0.65 for value in colour)
+    return red, green, blue
+
+
+def numbered(label: int, name: str) -> str:
+    """A class's number before its name, once where both are the same."""
+    return name if name == str(label) else f"{label} {name}"
+
+
+def panel_title(index: int, text: str) -> str:
+    """``(a) text`` for the first panel and so on."""
+    return f"({chr(ord('a') + index)}) {text}"
+
+
+def loss_title(loss: str) -> str:
+    """Title of a panel that shows a loss, in the paper's words; each loss has one letter in all figures."""
+    return panel_title(list(LOSSES).index(loss), LOSSES[loss])

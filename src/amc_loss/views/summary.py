@@ -1,0 +1,127 @@
+"""The front page of the report: what a study was and what came of it, in five lines."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from amc_loss.measures.significance import LEVEL
+from amc_loss.views.text import escaped, format_p_value
+
+SHA = r"^(\w{8})\w*"  # after which may stand "-dirty"
+
+
+def summary(
+    name: str,
+    protocol: str,
+    changed: Sequence[str],
+    runs: pd.DataFrame,
+    table1: pd.DataFrame,
+    clustering: pd.DataFrame,
+    titles: Mapping[str, str],
+) -> str:
+    """What was run, on what, and what held of the paper's findings.
+
+    Args:
+        name: The study's name.
+        protocol: The protocol's name.
+        changed: Settings that are not those of the protocol.
+        runs: As `amc_loss.measures.aggregates.trainings` gives them.
+        table1: As `amc_loss.measures.aggregates.table1` gives it.
+        clustering: As `amc_loss.measures.aggregates.clustering` gives it.
+        titles: What each dataset is called.
+
+    Returns:
+        A list of five items that is both Markdown and reStructuredText.
+    """
+    name, protocol = escaped(name), escaped(protocol)
+    titles = {dataset: escaped(title) for dataset, title in titles.items()}
+    # Two levels of the keys, so that a schedule's epochs and ramps are named once.
+    changed = list(dict.fromkeys(".".join(key.split(".")[:2]) for key in changed))
+    seeds, in_table = table1["n"].max(), table1["n"].sum()
+    minutes = runs["seconds"].sum() / 60
+    took = f"{minutes / 60:.1f} hours" if minutes >= 60 else f"{minutes:.1f} minutes"
+    versions = [f"torch {version}" for version in runs["torch"].unique()]
+    versions += [
+        f"commit {commit}" for commit in runs["commit"].dropna().str.replace(SHA, r"\1", regex=True).unique()
+    ]
+    lines = {
+        "Study": f"{name}, of {_list(titles.values())} under three losses with {seeds} "
+        f"seed{'s' if seeds > 1 else ''} each; protocol {protocol}"
+        f"{f', except {_list(changed)}' if changed else ''}",
+        "Training runs": f"{in_table} for Table 1 and {len(runs) - in_table} more for the figures, "
+        f"on {_list(runs['device'].unique())}; {took} in all; {', '.join(versions)}",
+        "Accuracy": _gains(table1, titles),
+        "Clustering": _clustering(clustering, titles),
+        "The paper": _verdict(table1, titles),
+    }
+    return "".join(f"- **{key}:** {text}.\n" for key, text in lines.items())
+
+
+def _gains(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """What + AMC-Loss gains over + Euclid on each dataset."""
+    gains, p_values = _against_euclid(table1)
+    texts = [
+        f"{gains[name]:+.2f} on {title} ({f'p {_p(p_values[name])}' if name in p_values else 'no test'})"
+        for name, title in titles.items()
+    ]
+    return f"+ AMC-Loss against + Euclid, in percentage points: {_list(texts)}"
+
+
+def _clustering(clustering: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """Where homogeneity and completeness are highest under + AMC-Loss (section 4.1)."""
+    texts = []
+    for metric in ("homogeneity", "completeness"):
+        means = clustering.pivot(index="dataset", columns="loss", values=f"{metric}_mean")
+        best = [title for name, title in titles.items() if means.loc[name].idxmax() == "amc"]
+        texts.append(f"{metric} is highest under + AMC-Loss on {_list(best) or 'no dataset'}")
+    return "; ".join(texts)
+
+
+def _verdict(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """Where the finding of section 4.2 held, and how far our means are from those of the paper's Table 1."""
+    ours, theirs = _against_euclid(table1), _against_euclid(table1, "paper_")
+    outcomes: dict[str, list[str]] = {"holds": [], "does not hold": [], "was not tested": []}
+    unknown = []
+    for name, title in titles.items():
+        if name not in theirs[0]:
+            unknown.append(title)
+        elif name not in ours[1]:
+            outcomes["was not tested"].append(title)
+        else:
+            # Better, worse, or no different.
+            found = [
+                np.sign(gains[name]) if p_values[name] < LEVEL else 0 for gains, p_values in (ours, theirs)
+            ]
+            outcomes["holds" if found[0] == found[1] else "does not hold"].append(title)
+    texts = []
+    if any(outcomes.values()):
+        verdicts = [f"{outcome} on {_list(names)}" for outcome, names in outcomes.items() if names]
+        finding = f"+ AMC-Loss is better than + Euclid, or no different (p ≥ {LEVEL})"
+        texts.append(f"its finding that {finding}, {_list(verdicts)}")
+        off = (table1["mean"] - table1["paper_mean"]).dropna()
+        texts.append(
+            f"our mean accuracies are {off.min():+.2f} to {off.max():+.2f} percentage points from its own"
+        )
+    if unknown:
+        texts.append(f"it has no numbers for {_list(unknown)}")
+    return "; ".join(texts)
+
+
+def _against_euclid(table1: pd.DataFrame, prefix: str = "") -> tuple[pd.Series, pd.Series]:
+    """By dataset the mean of + AMC-Loss less that of + Euclid, and the p-value, where there are such."""
+    by_loss = table1.pivot(index="dataset", columns="loss")
+    means = by_loss[f"{prefix}mean"]
+    return (means["amc"] - means["euclidean"]).dropna(), by_loss[f"{prefix}p_value"]["amc"].dropna()
+
+
+def _p(value: float) -> str:
+    """A p-value with its sign of relation."""
+    text = format_p_value(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _list(items: Iterable[str]) -> str:
+    """Words with commas, and "and" before the last."""
+    *first, last = [*items] or [""]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,221 @@
+"""Tables as people read them: Markdown, LaTeX and HTML beside the CSV."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markdown_it import MarkdownIt
+
+from amc_loss.measures.aggregates import CLUSTERING_METRICS
+from amc_loss.study.names import LOSSES
+from amc_loss.training.networks import LayerSummary
+from amc_loss.views.text import BOLD, as_title, format_p_value, mean_sd, signed, three_digits
+
+LATEX = str.maketrans(
+    {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$"}
+    | {character: f"\\{character}" for character in "&%#"}
+)
+
+PAGE = """<!doctype html>
+<meta charset="utf-8">
+<title>AMC-Loss, replicated</title>
+<style>
+body {{ font: 15px/1.5 sans-serif; margin: 2em; color: #222; }}
+table {{ border-collapse: collapse; border-block: 2px solid; }}
+th {{ border-bottom: 1px solid; }}
+th, td {{ padding: 0.3em 0.8em; text-align: left; vertical-align: top; }}
+</style>
+{}"""
+
+# Columns of text, which start at the left; numbers end at the right.
+TEXT = {"Dataset", "Loss", "Network", "Layer", "Description", "Device"}
+
+
+def write(
+    table: pd.DataFrame, readable: Callable[[pd.DataFrame, str], pd.DataFrame], paths: Iterable[str]
+) -> None:
+    """Write a table to ``.csv``, and what is made of it for reading to ``.md``, ``.tex`` and ``.html``.
+
+    Args:
+        table: The numbers.
+        readable: Makes text of the table for ``md`` or ``tex``; its columns' names are the header.
+        paths: Where to write, one for each ending.
+
+    Raises:
+        ValueError: If an ending is none of these.
+    """
+    for path in map(Path, paths):
+        match path.suffix:
+            case ".csv":
+                table.to_csv(path, index=False)
+            case ".md":
+                path.write_text(_aligned(readable(table, "md")))
+            case ".tex":
+                text = readable(table, "tex")
+                columns = "".join("l" if name in TEXT else "r" for name in text)
+                path.write_text(text.to_latex(index=False, column_format=columns))
+            case ".html":
+                path.write_text(page(_aligned(readable(table, "md"))))
+            case other:
+                raise ValueError(f"{path}: no table format {other!r}")
+
+
+def _aligned(table: pd.DataFrame) -> str:
+    """A table in Markdown; columns not in `TEXT` end at the right."""
+    sides = ["left" if name in TEXT else "right" for name in table]
+    return table.to_markdown(index=False, disable_numparse=True, colalign=sides) + "\n"
+
+
+def markdown(rows: Sequence[Mapping[str, str]]) -> str:
+    """Rows of text as a Markdown table."""
+    escaped = pd.DataFrame(rows).map(lambda text: text.replace("|", r"\|"))
+    return escaped.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def page(text: str) -> str:
+    """A Markdown text as a page of HTML, for the report."""
+    return PAGE.format(MarkdownIt("js-default").render(text))
+
+
+def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Table 1 for reading: best mean of each dataset in bold, the paper's numbers on the right.
+
+    Args:
+        table: As `amc_loss.measures.aggregates.table1` gives it.
+        markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
+    """
+    best = table.groupby("dataset")["mean"].transform("max")
+    rows = []
+    for row, best_mean in zip(table.itertuples(), best, strict=True):
+        ours = mean_sd(row.mean, row.sd, markup)
+        rows.append(
+            {
+                "Dataset": as_title(titles[row.dataset], markup),
+                "Loss": LOSSES[row.loss],
+                "Runs": row.n,
+                "Mean ± SD": BOLD[markup].format(ours) if row.mean == best_mean else ours,
+                "p-value": format_p_value(row.p_value),
+                "Paper": mean_sd(row.paper_mean, row.paper_sd, markup),
+                "Paper's p-value": format_p_value(row.paper_p_value),
+            }
+        )
+    return _for_markup(pd.DataFrame(rows), markup)
+
+
+def readable_differences(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+    """The differences behind Table 1 for reading.
+
+    Args:
+        table: As `amc_loss.measures.aggregates.table1_differences` gives it.
+        markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
+    """
+    readable = pd.DataFrame(
+        {
+            **_runs(table, markup, titles),
+            "Mean": signed(table["mean"], ".2f", markup),
+            "95% CI": [
+                "" if pd.isna(row.ci_low) else f"[{row.ci_low:.2f}, {row.ci_high:.2f}]"
+                for row in table.itertuples()
+            ],
+            "To the paper": signed(table["paper_difference"], "+.2f", markup),
+            "AMC's g": signed(table["amc_g"], "+.2f", markup),
+            "p": signed(table["amc_p_value"], ".3g", markup),
+            "p (Holm)": signed(table["amc_p_holm"], ".3g", markup),
+            "Seeds": signed(table["amc_seeds"], ",.0f", markup),
+        }
+    )
+    return _for_markup(readable, markup)
+
+
+def _runs(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> dict[str, Any]:
+    """The columns that say which runs a row is of."""
+    return {
+        "Dataset": [as_title(titles[name], markup) for name in table["dataset"]],
+        "Loss": [LOSSES[name] for name in table["loss"]],
+        "Runs": table["n"],
+    }
+
+
+def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Clustering metrics for reading, best mean of each dataset and metric in bold.
+
+    Args:
+        table: As `amc_loss.measures.aggregates.clustering` gives it.
+        markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
+    """
+    readable = pd.DataFrame(_runs(table, markup, titles))
+    for metric in CLUSTERING_METRICS:
+        means = table[f"{metric}_mean"]
+        best = means.groupby(table["dataset"]).transform("max")
+        cells = [mean_sd(mean, sd, markup, 4) for mean, sd in zip(means, table[f"{metric}_sd"], strict=True)]
+        name = metric.replace("_", "-").capitalize()
+        readable[name] = [
+            BOLD[markup].format(cell) if mean == top else cell
+            for cell, mean, top in zip(cells, means, best, strict=True)
+        ]
+    return _for_markup(readable, markup)
+
+
+def readable_run_times(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Run times for reading.
+
+    Args:
+        table: As `amc_loss.measures.aggregates.run_times` gives it.
+        markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
+    """
+    columns = _runs(table, markup, titles)
+    readable = pd.DataFrame(
+        {
+            "Dataset": columns.pop("Dataset"),
+            "Network": table["network"],
+            **columns,
+            "Epochs": table["epochs"],
+            "Seconds an epoch": table["seconds_per_epoch"].map(three_digits),
+            "Hours": table["hours"].map(three_digits),
+            "Device": table["device"],
+            "Threads": table["threads"],
+        }
+    )
+    return _for_markup(readable, markup)
+
+
+def table2(networks: dict[str, Sequence[LayerSummary]]) -> pd.DataFrame:
+    """Table 2: a row a layer, and one with the sum of the parameters under each network.
+
+    Args:
+        networks: For each network's name its layers, as `amc_loss.training.networks.summarise` gives them.
+
+    Returns:
+        Columns network, layer, description, output_shape (channels×height×width), parameters.
+    """
+    rows = []
+    for network, layers in networks.items():
+        for layer in layers:
+            shape = "×".join(map(str, layer.output_shape))
+            rows.append((network, layer.name, layer.description, shape, layer.parameters))
+        rows.append((network, "total", "", "", sum(layer.parameters for layer in layers)))
+    return pd.DataFrame(rows, columns=["network", "layer", "description", "output_shape", "parameters"])
+
+
+def readable_table2(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+    """Table 2 for reading.
+
+    Args:
+        table: As `table2` gives it.
+        markup: ``md`` or ``tex``.
+    """
+    readable = table.rename(columns=lambda name: name.replace("_", " ").capitalize())
+    readable["Parameters"] = [f"{count:,}" if count else "" for count in table["parameters"]]
+    return _for_markup(readable, markup)
+
+
+def _for_markup(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+    if markup == "md":
+        return table.astype(str)
+    escaped = table.astype(str).map(lambda text: text.translate(LATEX).replace("_", r"\_"))
+    return escaped.rename(columns=lambda name: name.translate(LATEX))

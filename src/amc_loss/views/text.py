@@ -1,0 +1,57 @@
+"""Numbers and names as people read them, in Markdown (``md``) and LaTeX (``tex``)."""
+
+import re
+from math import floor, log10
+
+import numpy as np
+import pandas as pd
+
+PLUS_MINUS = {"md": " ± ", "tex": r" $\pm$ "}
+BOLD = {"md": "**{}**", "tex": r"\textbf{{{}}}"}
+
+# What Markdown would not take as it is; an underscore within a word it does.
+MARKUP = r"([\\`*|<>\[\]]|_(?![^\W_])|(?<![^\W_])_)"
+
+# What a dataset's title may hold and LaTeX would take for an instruction, besides those.
+INSTRUCTIONS = str.maketrans(
+    {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    | {character: f"\\{character}" for character in "{}$"}
+)
+
+
+def format_p_value(value: float) -> str:
+    """Four digits, as the paper prints them; empty if there is none."""
+    if np.isnan(value):
+        return ""
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def mean_sd(mean: float, sd: float, markup: str, digits: int = 2) -> str:
+    """``mean ± sd``; without the sd if there is none, a dash if there is no mean."""
+    if pd.isna(mean):
+        return "–" if markup == "md" else "--"
+    return f"{mean:.{digits}f}" + ("" if pd.isna(sd) else f"{PLUS_MINUS[markup]}{sd:.{digits}f}")
+
+
+def signed(values: pd.Series, digits: str, markup: str) -> list[str]:
+    """Numbers in a format of Python's, with the signs that a typesetter uses; empty where there is none."""
+    texts = ["" if pd.isna(value) else format(value, digits) for value in values]
+    if markup == "md":
+        return [text.replace("-", "−") if "e" not in text else text for text in texts]
+    powers = [re.sub(r"e-0*(\d+)", r"\\cdot 10^{-\1}", text) for text in texts]
+    return [f"${text}$" if set(text) & set("+-^") else text for text in powers]
+
+
+def three_digits(value: float) -> str:
+    """A number of at the least three digits, none of them a power of ten."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{max(0, 2 - floor(log10(value)))}f}"
+
+
+def as_title(title: str, markup: str) -> str:
+    """A dataset's title without signs that would be read as markup."""
+    return escaped(title) if markup == "md" else title.translate(INSTRUCTIONS)
+
+
+def escaped(text: str) -> str:
+    """A text that Markdown, and reStructuredText, show as it is."""
+    return re.sub(MARKUP, r"\\\1", text)

@@ -1,0 +1,194 @@
+"""Tables made of runs, against numbers worked out by hand."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+from paper import TABLE1 as PAPER
+
+from amc_loss.measures import aggregates
+from amc_loss.measures.significance import seeds_needed
+from amc_loss.study.names import LOSSES
+from amc_loss.views import tables
+
+TITLES = {"svhn": "SVHN", "digits": "Digits"}
+
+
+def metrics():
+    accuracy = {"cross_entropy": [90.0, 92.0], "euclidean": [93.0, 94.0, 95.0], "amc": [96.0, 97.0, 99.0]}
+    return pd.DataFrame(
+        [
+            {
+                "dataset": dataset,
+                "loss": loss,
+                "seed": seed,
+                "accuracy": value + shift,
+                "homogeneity": value / 100,
+                "completeness": value / 200,
+                "v_measure": value / 300,
+            }
+            for dataset, shift in (("svhn", 0.0), ("digits", -50.0))
+            for loss, values in accuracy.items()
+            for seed, value in enumerate(values)
+        ]
+    )
+
+
+def test_table_1():
+    table = aggregates.table1(metrics(), PAPER)
+    assert list(table.columns) == [
+        "dataset",
+        "loss",
+        "n",
+        "mean",
+        "sd",
+        "p_value",
+        "paper_mean",
+        "paper_sd",
+        "paper_p_value",
+    ]
+    assert table["dataset"].tolist() == ["svhn"] * 3 + ["digits"] * 3
+    assert table["loss"].tolist() == ["cross_entropy", "euclidean", "amc"] * 2
+    assert table["n"].tolist() == [2, 3, 3] * 2
+    assert table["mean"].tolist() == pytest.approx([91, 94, 292 / 3, 41, 44, 292 / 3 - 50])
+    assert table["sd"].tolist()[:3] == pytest.approx([math.sqrt(2), 1, math.sqrt(7 / 3)])
+    # t = (292/3 - 94) / sqrt(1/3 + 7/9) = 3.1623 with 3.448 degrees of freedom: the two-sided area
+    # by numerical integration of the density is 0.041915.
+    assert table["p_value"].isna().tolist() == [True, True, False] * 2
+    assert table["p_value"][2] == pytest.approx(0.041915, abs=1e-6)
+    svhn = PAPER[(PAPER["dataset"] == "svhn") & (PAPER["loss"] == "amc")].iloc[0]
+    assert (table["paper_mean"][2], table["paper_sd"][2], table["paper_p_value"][2]) == (
+        svhn["mean"],
+        svhn["sd"],
+        svhn["p_value"],
+    )
+    assert table["paper_mean"][3:].isna().all()
+
+
+def test_table_1_with_student_s_test():
+    welch, student = (aggregates.table1(metrics(), PAPER, equal)["p_value"][2] for equal in (False, True))
+    assert student < welch
+
+
+def test_clustering_table():
+    table = aggregates.clustering(metrics()).set_index(["dataset", "loss"])
+    row = table.loc[("digits", "amc")]
+    assert row["n"] == 3
+    assert row["homogeneity_mean"] == pytest.approx(2.92 / 3)
+    assert row["completeness_sd"] == pytest.approx(math.sqrt(7 / 3) / 200)
+    assert row["v_measure_mean"] == pytest.approx(2.92 / 9)
+
+
+def test_collect_keeps_order_and_types(tmp_path):
+    for name, margin in (("b", None), ("a", 0.5)):
+        (tmp_path / name).write_text(json.dumps({"run": name, "margin": margin, "seed": 0, "accuracy": 99.5}))
+    frame = aggregates.collect([tmp_path / "b", tmp_path / "a"])
+    assert frame["run"].tolist() == ["b", "a"]
+    assert frame["seed"].tolist() == [0, 0]
+    assert math.isnan(frame["margin"][0])
+
+
+@pytest.fixture
+def table():
+    runs = metrics()
+    # AMC is clearly better than + Euclid on SVHN alone.
+    runs.loc[(runs["dataset"] == "digits") & (runs["loss"] == "amc"), "accuracy"] -= 3
+    return aggregates.table1_differences(runs, PAPER)
+
+
+def test_table(table):
+    assert list(table.columns) == [
+        "dataset",
+        "loss",
+        "n",
+        "mean",
+        "ci_low",
+        "ci_high",
+        "paper_difference",
+        "amc_g",
+        "amc_p_value",
+        "amc_p_holm",
+        "amc_seeds",
+    ]
+    assert table["dataset"].tolist() == ["svhn"] * 3 + ["digits"] * 3
+    assert table["loss"].tolist() == [*LOSSES, *LOSSES]
+    of_paper = PAPER[PAPER["dataset"] == "svhn"].set_index("loss")["mean"]
+    expected = [91 - of_paper["cross_entropy"], 94 - of_paper["euclidean"], 292 / 3 - of_paper["amc"]]
+    assert table["paper_difference"][:3].tolist() == pytest.approx(expected)
+    assert table["paper_difference"][3:].isna().all()
+    comparison = table[["amc_g", "amc_p_value", "amc_p_holm", "amc_seeds"]]
+    assert comparison[table["loss"] == "amc"].isna().all(axis=None)
+    assert comparison[table["loss"] != "amc"].notna().all(axis=None)
+    # The same test as Table 1's (see there): 0.041915, the smaller of two, so that Holm doubles it.
+    euclidean = table[table["loss"] == "euclidean"].set_index("dataset")
+    assert euclidean.loc["svhn", "amc_p_value"] == pytest.approx(0.041915, abs=1e-6)
+    assert euclidean.loc["svhn", "amc_p_holm"] == pytest.approx(0.083830, abs=1e-6)
+    assert euclidean.loc["digits", "amc_p_holm"] == euclidean.loc["digits", "amc_p_value"]
+    g = (292 / 3 - 94) / math.sqrt((1 + 7 / 3) / 2) * (1 - 3 / 15)
+    assert euclidean.loc["svhn", "amc_g"] == pytest.approx(g)
+    assert euclidean.loc["svhn", "amc_seeds"] == seeds_needed(g)
+
+
+def test_student_s_test(table):
+    student = aggregates.table1_differences(metrics(), PAPER, equal_variances=True)
+    assert student["amc_p_value"][0] != table["amc_p_value"][0]
+
+
+def test_for_reading(table):
+    markdown = tables.readable_differences(table, "md", TITLES)
+    assert list(markdown.columns) == [
+        "Dataset",
+        "Loss",
+        "Runs",
+        "Mean",
+        "95% CI",
+        "To the paper",
+        "AMC's g",
+        "p",
+        "p (Holm)",
+        "Seeds",
+    ]
+    assert markdown.iloc[1].tolist() == [
+        "SVHN",
+        "+ Euclid",
+        "3",
+        "94.00",
+        "[91.52, 96.48]",
+        "−1.29",
+        "+2.07",
+        "0.0419",
+        "0.0838",
+        "5",
+    ]
+    assert markdown.iloc[5].tolist()[5:] == [""] * 5
+    tex = tables.readable_differences(table.assign(amc_p_value=2.14e-5), "tex", TITLES).iloc[1].tolist()
+    assert tex[5:8] == ["$-1.29$", "$+2.07$", r"$2.14\cdot 10^{-5}$"]
+
+
+def test_run_times(tmp_path):
+    paths = {"provenance.json": [], "history.csv": []}
+    for number, (loss, seconds) in enumerate(
+        [("amc", [9, 1, 2]), ("amc", [9, 3, 4]), ("amc", [90, 80, 1]), ("euclidean", [1, 1])]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        record = {
+            "settings": {"dataset": "svhn", "network": "top", "loss": loss},
+            "device": "x86_64 AVX2",
+            "threads": 2,
+            "commit": None,
+            "versions": {"torch": "2.13.0"},
+        }
+        (folder / "provenance.json").write_text(json.dumps(record))
+        pd.DataFrame({"seconds": seconds}).to_csv(folder / "history.csv", index=False)
+        for name, found in paths.items():
+            found.append(folder / name)
+    table = aggregates.run_times(aggregates.trainings(*paths.values()))
+    assert table.to_dict("records") == [
+        {
+            **{"dataset": "svhn", "network": "top", "loss": loss, "device": "x86_64 AVX2", "threads": 2},
+            **{"n": n, "epochs": epochs, "seconds_per_epoch": median, "hours": pytest.approx(total / 3600)},
+        }
+        for loss, n, epochs, median, total in (("amc", 3, 3, 4, 199), ("euclidean", 1, 2, 1, 2))
+    ]

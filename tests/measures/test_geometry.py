@@ -1,0 +1,66 @@
+"""Selection of points, t-SNE, and the numbers under Figures 1 and 4."""
+
+import numpy as np
+import pytest
+
+from amc_loss.measures import geometry
+
+
+def test_select_keeps_order_class_and_number():
+    labels = np.array([0, 1, 2, 0, 1, 2, 0])
+    names = ["a", "b", "c"]
+    assert geometry.select(labels, names, ["a", "c"], 4).tolist() == [0, 2, 3]
+    assert geometry.select(labels, names, ["b"], 10).tolist() == [1, 4]
+    with pytest.raises(ValueError, match=r"figures.figure1.classes names 'd'; there are a, b, c"):
+        geometry.select(labels, names, ["a", "d"], 3)
+
+
+def test_tsne_separates_clusters_whatever_their_length_and_repeats_itself():
+    generator = np.random.default_rng(0)
+    directions = np.eye(3).repeat(30, 0) + 0.02 * generator.standard_normal((90, 3))
+    features = (directions * generator.uniform(0.1, 10, (90, 1))).astype(np.float32)
+    labels = np.arange(3).repeat(30)
+    points = geometry.tsne(features, perplexity=10, seed=0)
+    centres = np.stack([points[labels == label].mean(0) for label in range(3)])
+    nearest = np.linalg.norm(points[:, None] - centres, axis=2).argmin(1)
+    assert (nearest == labels).all()
+    np.testing.assert_array_equal(points, geometry.tsne(features, perplexity=10, seed=0))
+    with pytest.raises(ValueError, match="perplexity is 90, but there are only 90 points"):
+        geometry.tsne(features, perplexity=90, seed=0)
+
+
+def test_tsne_can_see_the_length_of_features():
+    generator = np.random.default_rng(0)
+    length = np.array([1.0, 50.0]).repeat(30)
+    features = (length[:, None] * (np.ones(3) + 0.01 * generator.standard_normal((60, 3)))).astype(np.float32)
+
+    def apart(points):
+        centres = np.stack([points[length == value].mean(0) for value in (1, 50)])
+        return np.linalg.norm(centres[0] - centres[1]) / points.std()
+
+    seen, unseen = (apart(geometry.tsne(features, 10, 0, normalised)) for normalised in (False, True))
+    assert seen > 1.5
+    assert unseen < 1
+
+
+def test_angular_spread_of_cones_around_the_axes():
+    """Four points 10 degrees off each of two axes that are 90 degrees apart, lengths of no matter."""
+    tilt = np.radians(10)
+    ring = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * np.sin(tilt)
+    around_x = np.column_stack([np.full(4, np.cos(tilt)), ring])
+    features = np.concatenate([around_x, around_x[:, [1, 0, 2]]]) * np.arange(1, 9)[:, None]
+    features[:4] /= np.linalg.norm(features[:4], axis=1, keepdims=True)
+    labels = np.array([4] * 4 + [7] * 4)
+    within, between = geometry.angular_spread(features, labels)
+    assert within == pytest.approx(10, abs=1e-4)
+    assert between == pytest.approx(90, abs=1e-4)
+
+
+def test_radial_share():
+    along = np.outer(np.linspace(1, 2, 11), [3.0, 4.0])
+    assert geometry.radial_share(along, np.zeros(11)) == pytest.approx(1)
+    across = np.array([10.0, 0.0]) + np.outer(np.linspace(-1, 1, 11), [0.0, 1.0])
+    assert geometry.radial_share(across, np.zeros(11)) == pytest.approx(0)
+    assert geometry.radial_share(np.concatenate([along, across]), np.repeat([0, 1], 11)) == pytest.approx(
+        along.var(0).sum() / (along.var(0).sum() + across.var(0).sum())
+    )

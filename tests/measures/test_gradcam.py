@@ -1,0 +1,134 @@
+"""Grad-CAM against its closed form for these networks, and the choice of images."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from amc_loss.measures import gradcam
+from amc_loss.training import networks
+from amc_loss.training.arithmetic import to_device
+
+CPU = torch.device("cpu")
+
+
+def test_grad_cam_is_the_class_activation_map(dataset):
+    """The head is linear on the average, so that each map's weight is its classifier weight / area."""
+    torch.manual_seed(0)
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    targets = np.arange(20) % 2
+    maps = gradcam.grad_cam(network, dataset.x_test, targets, CPU)
+    with torch.no_grad():
+        activations = network.convolutions(to_device(dataset.x_test, CPU) / 255)
+        weights = network.classifier.weight[torch.from_numpy(targets)]
+        expected = torch.einsum("nchw,nc->nhw", activations, weights).clamp(min=0)
+        expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
+        expected /= expected.amax((1, 2), keepdim=True).clamp(min=1e-12)
+    assert maps.shape == (20, 16, 16)
+    np.testing.assert_allclose(maps, expected, atol=1e-5)
+    assert np.ptp(maps) == 1
+    swapped = gradcam.grad_cam(network, dataset.x_test, 1 - targets, CPU)
+    assert not np.allclose(maps, swapped)
+
+
+def test_grad_cam_of_the_released_code(dataset):
+    """Gradients over their root mean square, maps added to ones, then ReLU and the maximum."""
+    torch.manual_seed(0)
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    targets = np.arange(20) % 2
+    maps = gradcam.grad_cam(network, dataset.x_test, targets, CPU, divide_by_rms=True, start=1)
+    with torch.no_grad():
+        activations = network.convolutions(to_device(dataset.x_test, CPU) / 255)
+        # The gradient is constant over a map.
+        weights = network.classifier.weight[torch.from_numpy(targets)]
+        weights = weights / weights.square().mean(1, keepdim=True).sqrt()
+        expected = (1 + torch.einsum("nchw,nc->nhw", activations, weights)).clamp(min=0)
+        expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
+        expected /= expected.amax((1, 2), keepdim=True)
+    np.testing.assert_allclose(maps, expected, atol=1e-5)
+    assert not np.allclose(maps, gradcam.grad_cam(network, dataset.x_test, targets, CPU), atol=0.01)
+
+
+def test_grad_cam_of_another_layer(dataset):
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    images, targets = dataset.x_test[:2], np.array([0, 1])
+    last, named, early = (
+        gradcam.grad_cam(network, images, targets, CPU, layer) for layer in ("last", "conv3_3", "conv1_2")
+    )
+    np.testing.assert_array_equal(last, named)
+    assert not np.allclose(last, early)
+    with pytest.raises(
+        ValueError, match=r"grad_cam.layer is 'conv9'; there are last, noise, conv1_1, .*conv3_3"
+    ):
+        gradcam.grad_cam(network, images, targets, CPU, "conv9")
+
+
+def test_the_class_explained():
+    predicted, true = np.array([1, 2]), np.array([0, 2])
+    names = ["cat", "dog", "ship"]
+    assert gradcam.targets("predicted_label", predicted, true, names).tolist() == [1, 2]
+    assert gradcam.targets("true_label", predicted, true, names).tolist() == [0, 2]
+    assert gradcam.targets("dog", predicted, true, names).tolist() == [1, 1]
+    with pytest.raises(
+        ValueError, match=r"grad_cam.target is 'cow'; there are predicted_label, true_label, cat, dog, ship"
+    ):
+        gradcam.targets("cow", predicted, true, names)
+
+
+def test_a_map_without_evidence_is_zero(dataset):
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    torch.nn.init.zeros_(network.classifier.weight)
+    assert gradcam.grad_cam(network, dataset.x_test[:1], np.array([0]), CPU).max() == 0
+
+
+def test_images_that_all_models_classify_correctly_come_first(dataset):
+    wrong_for_one = dataset.y_test.copy()
+    wrong_for_one[[1, 5]] = 0
+    wrong_for_both = wrong_for_one.copy()
+    wrong_for_both[5] = 0
+    models = {"a": dataset.y_test.copy(), "b": wrong_for_one}
+    models["a"][5] = 0
+    assert gradcam.choose_images(dataset, models, target=1, count=3) == [3, 7, 9]
+    assert gradcam.choose_images(dataset, models, target=1, count=99) == [3, 7, 9, 11, 13, 15, 17, 19, 1, 5]
+
+
+def test_image_of_figure_2(dataset):
+    models = {"a": dataset.y_test}
+    assert gradcam.find_image(dataset, models, "bright", None) == 1
+    assert gradcam.find_image(dataset, models, "bright", 5) == 5
+    with pytest.raises(ValueError, match=r"figures.figure2.class is 'cat'; there are dark, bright"):
+        gradcam.find_image(dataset, models, "cat", None)
+    for index in (4, 20):
+        with pytest.raises(
+            ValueError, match=f"figures.figure2.image is {index}, which is no test image of class"
+        ):
+            gradcam.find_image(dataset, models, "bright", index)
+
+
+@pytest.mark.parametrize(
+    ("figure", "chosen"),
+    [({"class": "bright", "image": 5}, [5]), ({"images_per_class": 2}, [0, 2, 1, 3])],
+)
+@pytest.mark.parametrize("explained", ["predicted_label", "true_label"])
+def test_each_loss_explains_the_same_images(dataset, figure, chosen, explained):
+    models, logits = {}, {}
+    for seed, loss in enumerate(("euclidean", "amc")):
+        torch.manual_seed(seed)
+        models[loss] = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+        # One is right of each image, the other of none.
+        logits[loss] = np.float32([2, -2])[:, None] * np.eye(2, dtype=np.float32)[dataset.y_test][:, None, :]
+        logits[loss] = logits[loss][:, seed]
+    found = gradcam.explain(dataset, models, logits, figure, {"target": explained, "start": 1})
+    assert found.index.tolist() == chosen
+    np.testing.assert_array_equal(found.images, dataset.x_test[chosen])
+    assert found.labels.tolist() == dataset.y_test[chosen].tolist()
+    assert found.class_names == ["dark", "bright"]
+    for loss, network in models.items():
+        right = explained == "true_label" or loss == "euclidean"
+        targets = found.labels if right else 1 - found.labels
+        expected = gradcam.grad_cam(network, found.images, targets, CPU, start=1)
+        np.testing.assert_array_equal(found.maps[loss], expected)
+        shares = np.exp(logits[loss][chosen])
+        np.testing.assert_allclose(
+            found.probabilities[loss], shares / shares.sum(1, keepdims=True), rtol=1e-6
+        )

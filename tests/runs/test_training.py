@@ -1,0 +1,99 @@
+"""A run from its settings to its files."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+from amc_loss.data.dataset import checksum, save_dataset
+from amc_loss.measures.evaluation import evaluate_run
+from amc_loss.runs import training
+from amc_loss.runs.features import read_features
+from amc_loss.runs.history import read_history
+from amc_loss.runs.metrics import read_metrics
+from amc_loss.runs.model import read_model
+from amc_loss.training import loop
+from amc_loss.training.inference import extract
+
+CPU = torch.device("cpu")
+HOW = {"protocol": "paper", "code": "abc", "checkpoint_every": 1}
+
+
+@pytest.fixture
+def data(dataset, tmp_path):
+    save_dataset(dataset, tmp_path / "data.npz")
+    return tmp_path / "data.npz"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "tiny-run").mkdir()
+    return tmp_path / "tiny-run"
+
+
+def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, settings, data, folder):
+    training.train_run(folder, data, settings, CPU, **HOW)
+    network, history = loop.train(dataset, settings, CPU, report=lambda line: None)
+    for name, value in read_model(folder / "model.pt", CPU).state_dict().items():
+        assert torch.equal(value, network.state_dict()[name]), name
+    times = ("seconds",)
+    for found, expected in zip(read_history(folder / "history.csv"), history, strict=True):
+        assert {k: v for k, v in found.items() if k not in times} == {
+            k: v for k, v in expected.items() if k not in times
+        }
+    record = json.loads((folder / "provenance.json").read_text())
+    assert (record["protocol"], record["data_sha256"]) == ("paper", checksum(data))
+    assert record["settings"] == settings
+    names = {"model.pt", "history.csv", "provenance.json"}
+    assert {path.name for path in folder.iterdir()} - {".lock"} == names
+
+
+@pytest.mark.parametrize(
+    ("changed", "continues"),
+    [({}, True), ({"code": "abd"}, False), ({"protocol": "other"}, True), ({"data": "other"}, False)],
+)
+def test_what_a_checkpoint_is_of(settings, data, folder, changed, continues, monkeypatch, capsys, tmp_path):
+    """It is of settings, data, code and device: a change in any of them starts over."""
+
+    def stop(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "write_history", stop)
+    with pytest.raises(KeyboardInterrupt):
+        training.train_run(folder, data, settings, CPU, **HOW)
+    monkeypatch.undo()
+    if "data" in changed:
+        # The same dataset, in another archive.
+        with np.load(data) as arrays:
+            np.savez_compressed(tmp_path / "other.npz", **arrays)
+        changed, data = {}, tmp_path / "other.npz"
+    training.train_run(folder, data, settings, CPU, **{**HOW, **changed})
+    assert (loop.continuation_line(2, 0) in capsys.readouterr().out) == continues
+
+
+def test_two_at_once_are_one_too_many(settings, data, folder, monkeypatch):
+    monkeypatch.setattr(training, "LOCK_TIMEOUT", 0.1)
+    with (
+        FileLock(folder / ".lock"),
+        pytest.raises(TimeoutError, match=f"another process trains in {folder}; let it end or stop it"),
+    ):
+        training.train_run(folder, data, settings, CPU, **HOW)
+
+
+def test_an_evaluation_measures_the_model_that_is_there(dataset, settings, data, folder):
+    training.train_run(folder, data, settings, CPU, **HOW)
+    evaluate_run(folder, data, {"dataset": "tiny", "seed": 0}, CPU, splits=["train", "test"])
+    network = read_model(folder / "model.pt", CPU)
+    for split in ("train", "test"):
+        features, logits = extract(network, getattr(dataset, f"x_{split}"), CPU)
+        found = read_features(folder / "features.npz", split)
+        assert (found.features == features).all()
+        assert (found.logits == logits).all()
+        assert (found.labels == getattr(dataset, f"y_{split}")).all()
+    metrics = read_metrics(folder / "metrics.json")
+    assert (metrics["run"], metrics["dataset"], metrics["seed"]) == ("tiny-run", "tiny", 0)
+    assert metrics["accuracy"] == 100 * (found.predicted == found.labels).mean()
+    seconds = sorted(row["seconds"] for row in read_history(folder / "history.csv"))
+    assert metrics["seconds_per_epoch"] == seconds[1]

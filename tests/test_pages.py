@@ -1,0 +1,48 @@
+"""Pages that are made from configuration and code, and the rooms that the page on architecture shows."""
+
+import re
+import runpy
+
+import pytest
+from checkout import ROOT
+
+MADE = runpy.run_path(str(ROOT / "docs/pages.py"))
+IMPORTS = MADE["imports"]()
+ROOMS = MADE["ROOMS"]
+
+
+@pytest.mark.parametrize(("path", "page"), MADE["pages"]().items())
+def test_pages_are_as_they_would_be_made(path, page):
+    assert (ROOT / path).read_text() == page, "run `make docs`"
+    for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_a_module_imports_rooms_before_its_own(module):
+    room = MADE["room"]
+    allowed = {*ROOMS[: ROOMS.index(room(module)) + 1], "jobs", "losses"} if room(module) in ROOMS else set()
+    assert {room(used) for used in IMPORTS[module]} - {room(module)} <= allowed
+
+
+def test_no_module_is_reached_from_itself():
+    def reached(module, path=()):
+        assert module not in path, path
+        for used in IMPORTS[module]:
+            reached(used, (*path, module))
+
+    for module in IMPORTS:
+        reached(module)
+
+
+def test_every_file_of_the_library_is_in_a_room_that_is_shown():
+    assert {MADE["room"](module) for module in IMPORTS} == {*ROOMS, "jobs", "losses", "__init__"}
+    page = (ROOT / "docs/architecture.md").read_text()
+    for arrow in MADE["room_imports"]():
+        if "jobs" not in arrow:
+            assert f"    {arrow[0]} --> {arrow[1]}\n" in page
+    # What the page names is there.
+    for name in re.findall(r"`(tests/\S+?)`", page):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"(?<!tests/)\b((?:study|data|training|runs|measures|views|jobs)/\w+)", page):
+        assert name in IMPORTS or name == "runs/RUN", name

@@ -1,0 +1,118 @@
+"""One of each figure, drawn of numbers that a test knows."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from amc_loss.study.names import LOSSES
+from amc_loss.training import networks
+from amc_loss.views import charts, diagram, heatmaps, scatter, style
+
+
+def render(figure):
+    """Draw a figure, so that what is in it has its place."""
+    with style.style():
+        FigureCanvasAgg(figure).draw()
+
+
+NAMES = [str(digit) for digit in range(10)]
+LABELS = np.arange(200) % 10
+GENERATOR = np.random.default_rng(0)
+
+PLANE = {title: (GENERATOR.normal(size=(200, 2)), LABELS) for title in ("train", "test")}
+CLOUDS = {loss: GENERATOR.normal(size=(200, 3)) for loss in LOSSES}
+SPHERES = {loss: x / np.linalg.norm(x, axis=1, keepdims=True) for loss, x in CLOUDS.items()}
+EMBEDDINGS = {loss: GENERATOR.normal(size=(200, 2)) for loss in LOSSES}
+IMAGES = GENERATOR.integers(0, 256, (30, 32, 32, 3), dtype=np.uint8)
+BLOCKS = np.arange(10).repeat(3)
+MAPS = {loss: GENERATOR.random((30, 32, 32)) for loss in LOSSES}
+PROBABILITIES = {
+    loss: 0.4 * np.eye(10)[BLOCKS] + (0.06 + 0.01 * number) for number, loss in enumerate(LOSSES)
+}
+PROBABILITIES["amc"][17] = 0.46 * np.eye(10)[8] + 0.06
+EPOCHS = 4
+
+
+def sweep_metrics():
+    points = [
+        (1.0, 0.5),
+        (0.1, 0.5),
+        (0.01, 0.5),
+        (0.001, 0.5),
+        (0.1, 0.75),
+        (0.1, 1.0),
+        (0.1, 1.25),
+        (0.1, 1.5),
+    ]
+    rows = [("cross_entropy", np.nan, np.nan, seed, 80 + seed) for seed in range(3)]
+    rows += [("amc", w, m, seed, 82 + w + m + seed) for w, m in points for seed in range(3)]
+    metrics = pd.DataFrame(rows, columns=["loss", "weight", "margin", "seed", "accuracy"])
+    return metrics.assign(dataset="cifar10")
+
+
+def histories():
+    """Histories of three seeds, whose mean is that of the second and whose range is 0.2 of it."""
+    found = {}
+    for number, loss in enumerate(LOSSES, 1):
+        curve = number * np.linspace(2, 1, EPOCHS)
+        columns = {
+            "cross_entropy": curve,
+            "auxiliary": 0.01**number * curve if loss != "cross_entropy" else 0 * curve,
+            "accuracy": 10 * curve,
+            "learning_rate": 0.001 * curve,
+            "w": curve if loss != "cross_entropy" else 0 * curve,
+            "beta1": 0.1 * curve,
+        }
+        frame = pd.DataFrame({"epoch": range(EPOCHS), **columns})
+        found[loss] = [
+            frame.assign(**{name: scale * frame[name] for name in columns}) for scale in (0.9, 1, 1.1)
+        ]
+    return found
+
+
+def confusion(classes=10):
+    generator = np.random.default_rng(1)
+    return {loss: generator.integers(1, 50, (classes, classes)) for loss in LOSSES}
+
+
+def architecture(name="top", channels=3, classes=10, **settings):
+    network = networks.build(name, channels, classes, **settings)
+    return networks.summarise(network, (channels, 32, 32))
+
+
+LONG = ["large omnivores and herbivores", *(f"vehicles {number}" for number in range(19))]
+ALONE = "euclidean"
+NOTES = {loss: f"a note\nof {loss}" for loss in LOSSES}
+FIGURES = {
+    "figure1": lambda: scatter.feature_plane(PLANE, NAMES),
+    "figure2": lambda: heatmaps.activation_map(
+        IMAGES[0],
+        {loss: of_loss[0] for loss, of_loss in MAPS.items()},
+        ["airplane 99%"] * 3,
+        "test image 782",
+    ),
+    "figure3": lambda: diagram.framework(architecture()),
+    "figure3, bottom": lambda: diagram.framework(architecture("bottom")),
+    "figure4": lambda: scatter.feature_spheres(
+        {loss: (points, LABELS) for loss, points in SPHERES.items()},
+        NOTES,
+        NAMES,
+    ),
+    "figure5": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, NAMES),
+    "figure5, 20 classes": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, LONG),
+    "figure4, alone": lambda: scatter.feature_spheres({ALONE: (SPHERES[ALONE], LABELS)}, NOTES, NAMES),
+    "figure5, alone": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, NAMES, [ALONE]),
+    "figure6, alone": lambda: heatmaps.activation_blocks(
+        IMAGES, {ALONE: MAPS[ALONE]}, PROBABILITIES, BLOCKS, NAMES
+    ),
+    "confusion, alone": lambda: charts.confusion_matrices({ALONE: confusion()[ALONE]}, NAMES),
+    "confusion, alone, 20 classes": lambda: charts.confusion_matrices({ALONE: confusion(20)[ALONE]}, LONG),
+    "figure6": lambda: heatmaps.activation_blocks(IMAGES, MAPS, PROBABILITIES, BLOCKS, NAMES),
+    "figure7": lambda: charts.sweep(sweep_metrics(), weight=0.1, margin=0.5, title="My data"),
+    "figure7, level": lambda: charts.sweep(
+        sweep_metrics().assign(accuracy=lambda runs: 82 + runs["seed"] % 2), 0.1, 0.5, title="My data"
+    ),
+    "curves": lambda: charts.training_curves(histories()),
+    "confusion": lambda: charts.confusion_matrices(confusion(), NAMES),
+    "confusion, 20 classes": lambda: charts.confusion_matrices(confusion(20), LONG),
+}

@@ -1,0 +1,118 @@
+"""Figure 7, training curves, confusion matrices and the diagram, read off the figures' objects."""
+
+import numpy as np
+import pytest
+from figures import EPOCHS, FIGURES, NAMES, architecture, confusion, histories, render, sweep_metrics
+from matplotlib import colors
+
+from amc_loss.study.names import LOSSES
+from amc_loss.views import charts, diagram, style
+
+
+def test_figure_7_shows_means_errors_p_values_and_baseline():
+    figure = FIGURES["figure7"]()
+    over_weight, over_margin = figure.axes
+    assert over_weight.get_xscale() == "log"
+    assert over_weight.get_ylabel() == "accuracy on My data (%)"
+    assert [axis.get_title() for axis in figure.axes] == ["(a) at $m_g$ = 0.5", "(b) at λ = 0.1"]
+    assert over_weight.get_ylim() == over_margin.get_ylim()
+    for axis, x, y in (
+        (over_weight, [0.001, 0.01, 0.1, 1], [83.501, 83.51, 83.6, 84.5]),
+        (over_margin, [0.5, 0.75, 1.0, 1.25, 1.5], [83.6, 83.85, 84.1, 84.35, 84.6]),
+    ):
+        container = axis.containers[0]
+        np.testing.assert_allclose(container.lines[0].get_xydata(), np.column_stack([x, y]))
+        for segment, mean in zip(container.lines[2][0].get_segments(), y, strict=True):
+            np.testing.assert_allclose(segment[:, 1], [mean - 1, mean + 1])
+        assert colors.to_rgb(container.lines[0].get_color()) == style.LOSS_COLOURS["amc"]
+        dashed = next(line for line in axis.lines if line.get_linestyle() == "--")
+        assert set(dashed.get_ydata()) == {81}
+        assert colors.to_rgb(dashed.get_color()) == style.LOSS_COLOURS["cross_entropy"]
+        band = axis.patches[0].get_window_extent().transformed(axis.transData.inverted())
+        assert (band.y0, band.y1) == pytest.approx((80, 82))
+        assert len(axis.texts) == len(x)
+        render(figure)
+        for text, top in zip(axis.texts, np.add(y, 1), strict=True):
+            assert text.get_window_extent().y0 > axis.transData.transform((x[0], top))[1]
+    # Welch for means 84.5 and 81, both with SD 1 and n = 3: t = 4.287, 4 degrees of freedom.
+    assert over_weight.texts[-1].get_text() == "p =\n0.0128"
+
+
+def test_figure_7_has_the_test_that_it_is_given():
+    metrics = sweep_metrics()
+    metrics.loc[metrics["loss"] == "cross_entropy", "accuracy"] = [81, 81.1, 81.2]
+    texts = [
+        charts.sweep(metrics, 0.1, 0.5, "x", equal).axes[0].texts[-1].get_text() for equal in (False, True)
+    ]
+    assert texts[0] != texts[1]
+
+
+def test_training_curves_show_each_loss_in_its_colour_with_the_range_of_its_seeds():
+    figure = FIGURES["curves"]()
+    for number, (axis, column) in enumerate(zip(figure.axes, charts.CURVES, strict=True)):
+        shown = [loss for loss in LOSSES if column != "auxiliary" or loss != "cross_entropy"]
+        assert axis.get_title() == f"({'abcdef'[number]}) {charts.CURVES[column]}"
+        assert [line.get_label() for line in axis.lines] == [LOSSES[loss] for loss in shown]
+        for loss, line, band in zip(shown, axis.lines, axis.collections, strict=True):
+            middle = histories()[loss][1][column]
+            np.testing.assert_allclose(line.get_xydata(), np.column_stack([range(1, EPOCHS + 1), middle]))
+            assert colors.to_rgb(line.get_color()) == style.LOSS_COLOURS[loss]
+            np.testing.assert_allclose(band.get_facecolor()[0, :3], style.LOSS_COLOURS[loss])
+            box = band.get_paths()[0].get_extents()
+            assert (box.y0, box.y1) == pytest.approx((0.9 * middle.min(), 1.1 * middle.max()))
+    # The auxiliary losses are a hundred times apart.
+    assert [axis.get_yscale() for axis in figure.axes] == ["linear", "log", *["linear"] * 4]
+
+
+def test_curves_of_one_seed():
+    lines = charts.training_curves({loss: runs[:1] for loss, runs in histories().items()}).axes[0].lines
+    np.testing.assert_allclose(lines[0].get_ydata(), histories()["cross_entropy"][0]["cross_entropy"])
+
+
+@pytest.mark.parametrize("classes", [10, 20])
+def test_confusion_matrices_show_shares_of_the_true_class(classes):
+    counts = confusion(classes)
+    figure = charts.confusion_matrices(counts, NAMES * (classes // 10))
+    assert len([axis for axis in figure.axes if axis.images]) == 3
+    for axis, matrix in zip(figure.axes, counts.values(), strict=False):
+        shares = np.asarray(axis.images[0].get_array())
+        np.testing.assert_allclose(shares, 100 * matrix / matrix.sum(1, keepdims=True))
+        np.testing.assert_allclose(shares.sum(1), 100)
+        assert axis.images[0].norm.vmin == 0.1
+        if classes == 10:
+            assert len(axis.texts) == 100
+            assert axis.texts[3].get_text() == f"{shares[0, 3]:.0f}"
+        else:
+            assert not axis.texts
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert names == (NAMES if classes == 10 else [*NAMES, *(f"{n} {n - 10}" for n in range(10, 20))])
+
+
+def test_confusions_that_are_rare_or_missing():
+    matrix = np.array([[9994, 6, 0], [50, 9950, 0], [0, 0, 0]])
+    axis = charts.confusion_matrices(dict.fromkeys(LOSSES, matrix), ["a", "b", "c"]).axes[0]
+    assert [text.get_text() for text in axis.texts] == ["100", "0.1", "", "0.5", "100", "", "", "", ""]
+
+
+def test_figure_3_takes_its_numbers_from_the_network():
+    texts = []
+    for layers in (architecture(classes=20), architecture(channels=1, classes=7, width_multiplier=0.25)):
+        figure = diagram.framework(layers)
+        texts.append("\n".join(text.get_text() for text in figure.axes[0].texts))
+    for part in (
+        "32×32×3",
+        "3 × 32×32×128",
+        "3 × 16×16×256",
+        "6×6×512\n6×6×256\n6×6×128",
+        "128-d",
+        "20 classes",
+    ):
+        assert part in texts[0]
+    for part in ("32×32×1", "3 × 32×32×32", "3 × 16×16×64", "6×6×128\n6×6×64\n6×6×32", "32-d", "7 classes"):
+        assert part in texts[1]
+
+
+def test_figure_3_of_the_bottom_of_table_2():
+    texts = [text.get_text() for text in FIGURES["figure3, bottom"]().axes[0].texts]
+    assert [text for text in texts if text.startswith("Conv.")] == ["Conv. 1", "Conv. 2", "Conv. 3"]
+    assert {"32×32×64", "16×16×64", "6×6×128\n6×6×64", "64-d"} <= set(texts)

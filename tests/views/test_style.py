@@ -1,0 +1,185 @@
+"""What every figure has to keep to, and how it is saved."""
+
+import re
+from types import SimpleNamespace
+
+import matplotlib
+import numpy as np
+import pytest
+from figures import EMBEDDINGS, FIGURES, LABELS, NAMES, render
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+
+from amc_loss.study.names import LOSSES
+from amc_loss.views import scatter, style
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Draws a figure; gives each text in it with its box in pixels."""
+    texts = []
+    draw = Text.draw
+
+    def record(self, renderer, *args, **kwargs):
+        if self.get_visible() and self.get_text():
+            texts.append((self, self.get_window_extent(renderer)))
+        draw(self, renderer, *args, **kwargs)
+
+    def rendered(figure):
+        render(figure)  # the layout, with which texts move
+        texts.clear()
+        render(figure)
+        return texts
+
+    monkeypatch.setattr(Text, "draw", record)
+    return rendered
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_text_is_large_enough_and_inside_a_figure_of_column_or_page_width(name, drawn):
+    figure = FIGURES[name]()
+    texts = drawn(figure)
+    assert figure.get_figwidth() in (3.25, 6.75)
+    width, height = figure.bbox.size
+    assert len(texts) > 5
+    for text, box in texts:
+        assert text.get_fontsize() >= 7, text
+        assert box.x0 >= -1, text
+        assert box.x1 <= width + 1, text
+        assert box.y0 >= -1, text
+        assert box.y1 <= height + 1, text
+
+
+@pytest.mark.parametrize("name", ["figure3", "figure3, bottom", "figure6", "figure7", "figure7, level"])
+def test_no_text_lies_on_another(name, drawn):
+    """In the figures whose texts no layout keeps apart."""
+    texts = drawn(FIGURES[name]())
+    for index, (text, box) in enumerate(texts):
+        for other, its_box in texts[index + 1 :]:
+            assert not box.overlaps(its_box), (text, other)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_panel_is_empty(name):
+    for axis in FIGURES[name]().axes:
+        if axis.axison or axis.get_title():
+            assert axis.has_data() or axis.images or axis.patches, axis
+
+
+@pytest.mark.parametrize("name", ["figure2", "figure4", "figure5", "confusion"])
+def test_panels_of_losses_are_lettered_and_in_the_paper_s_words(name):
+    titles = [axis.get_title().split("\n")[0] for axis in FIGURES[name]().axes]
+    assert [title for title in titles if title] == ["(a) Cross-entropy", "(b) + Euclid", "(c) + AMC-Loss"]
+
+
+@pytest.mark.parametrize("name", ["figure4", "figure5", "figure6", "confusion"])
+def test_a_loss_alone_keeps_its_letter_and_its_data(name):
+    """So that one figure can be laid over another."""
+    whole, alone = FIGURES[name](), FIGURES[f"{name}, alone"]()
+    words = [text.get_text() for text in alone.findobj(Text)]
+    assert any(word.startswith("(b) + Euclid") for word in words)
+    assert not any("(a)" in word or "(c)" in word for word in words)
+    if name == "figure5":
+        limits = [(axis.get_xlim(), axis.get_ylim()) for axis in (whole.axes[1], alone.axes[0])]
+        assert limits[0] == limits[1]
+    # Of an image's four pictures the third is that of + Euclid.
+    of_the_loss = whole.axes[2:120:4] if name == "figure6" else whole.axes[1:2]
+    of_alone = alone.axes[1:60:2] if name == "figure6" else alone.axes[:1]
+    for one, other in zip(of_the_loss, of_alone, strict=True):
+        shown = [
+            [drawn.get_array() for drawn in axis.images]
+            + [getattr(drawn, "_offsets3d", drawn.get_offsets()) for drawn in axis.collections]
+            for axis in (one, other)
+        ]
+        assert len(shown[0]) == len(shown[1]) > 0
+        for first, second in zip(*shown, strict=True):
+            np.testing.assert_array_equal(first, second)
+        assert one.get_xlabel() == other.get_xlabel()
+
+
+@pytest.mark.parametrize(
+    ("name", "entries"), [("figure1", 10), ("figure4", 12), ("figure5", 10), ("figure7", 2), ("curves", 3)]
+)
+def test_there_is_one_legend(name, entries):
+    figure = FIGURES[name]()
+    assert len(figure.legends) == 1
+    assert all(axis.get_legend() is None for axis in figure.axes)
+    assert len(figure.legends[0].get_texts()) == entries
+
+
+@pytest.mark.parametrize("name", ["figure2", "figure3", "figure6", "figure7"])
+def test_saved_as_vectors_and_at_200_dpi_at_its_width_and_twice_the_same(name, tmp_path):
+    ends = ("pdf", "png")
+    for turn in ("first", "second"):
+        style.save(FIGURES[name](), [str(tmp_path / f"{turn}.{end}") for end in ends])
+    for end in ends:
+        assert (tmp_path / f"first.{end}").read_bytes() == (tmp_path / f"second.{end}").read_bytes()
+    width = FIGURES[name]().get_figwidth()
+    with Image.open(tmp_path / "first.png") as picture:
+        assert picture.width == round(200 * width)
+    box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", (tmp_path / "first.pdf").read_bytes())
+    assert float(box[1]) == pytest.approx(72 * width)
+
+
+def test_the_whole_is_saved_and_each_loss_under_its_name(tmp_path):
+    paths = [str(tmp_path / f"figure-{loss}.png") for loss in LOSSES]
+    output = SimpleNamespace(pdf=str(tmp_path / "a.pdf"), png=str(tmp_path / "a.png"), single_loss=paths)
+
+    def draw(losses):
+        """As many inches wide as its number says."""
+        return Figure(figsize=(3 if len(losses) > 1 else 4 + list(LOSSES).index(*losses), 1))
+
+    style.save_by_loss(draw, output)
+    widths = [Image.open(path).width // 200 for path in [output.png, *paths]]
+    assert widths == [3, 4, 5, 6]
+    assert (tmp_path / "a.pdf").stat().st_size
+
+
+def test_copies_of_a_loss_alone_are_the_same_picture(tmp_path):
+    paths = [str(tmp_path / f"{number}-{loss}.png") for number in (1, 2) for loss in LOSSES]
+    output = SimpleNamespace(pdf=str(tmp_path / "a.pdf"), png=str(tmp_path / "a.png"), single_loss=paths)
+    notes = dict.fromkeys(LOSSES, "a note")
+    style.save_by_loss(
+        lambda losses: scatter.embedding_panels(EMBEDDINGS, LABELS, notes, NAMES, losses), output
+    )
+    for loss in LOSSES:
+        first, second = (tmp_path / f"{number}-{loss}.png" for number in (1, 2))
+        assert first.read_bytes() == second.read_bytes()
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protanopia": [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]],
+    "deuteranopia": [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
+    "tritanopia": [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9309, 0.1476], [0.0047, 0.6914, 0.3039]],
+}
+
+
+def lab(colours, deficiency):
+    """CIELAB of sRGB colours as they are seen."""
+    colours = np.array(colours)
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.transpose(DEFICIENCIES[deficiency]), 0, 1)
+    xyz = seen @ np.array([[0.4125, 0.2127, 0.0193], [0.3576, 0.7152, 0.1192], [0.1804, 0.0722, 0.9503]])
+    f = np.cbrt(xyz / [0.9505, 1, 1.0888])
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_classes_and_losses_differ_for_every_eye(deficiency):
+    for colours in ([style.class_style(label)[0] for label in range(10)], list(style.LOSS_COLOURS.values())):
+        seen = lab(colours, deficiency)
+        distances = np.linalg.norm(seen[:, None] - seen, axis=2)
+        assert distances[~np.eye(len(seen), dtype=bool)].min() > 15
+
+
+def test_a_class_and_a_loss_have_one_style():
+    styles = {style.class_style(label) for label in range(100)}
+    assert len(styles) == 100
+    assert list(style.LOSS_COLOURS) == list(style.LOSS_LINES) == list(LOSSES)
+    assert len(set(style.LOSS_LINES.values())) == 3
+    white = np.array(style.pale(style.RED))
+    assert (white > style.RED).all()
+    assert matplotlib.get_backend() == "agg"

@@ -1,0 +1,82 @@
+"""Captions say what the settings are."""
+
+from types import SimpleNamespace
+
+import jinja2
+import pytest
+import yaml
+from checkout import ROOT
+
+from amc_loss.study.study import Study
+
+
+def caption(name, **changes):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for section, values in changes.items():
+        config[section] = {**config.get(section, {}), **values}
+    study = Study(config, yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())).config
+    text = (ROOT / f"workflow/report/{name}.rst").read_text()
+    snakemake = SimpleNamespace(
+        config=study,
+        params=SimpleNamespace(figure=study["figures"].get(name)),
+        wildcards=SimpleNamespace(dataset="mnist"),
+    )
+    template = jinja2.Template(text, undefined=jinja2.StrictUndefined)
+    files = [SimpleNamespace(target="summary.md", path=ROOT / "README.md")]
+    return " ".join(template.render(snakemake=snakemake, files=files).split())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflow/report").glob("*.rst")), ids=lambda path: path.stem)
+def test_every_caption_renders(path):
+    assert caption(path.stem)
+
+
+def test_the_front_page_has_the_summary():
+    assert " ".join((ROOT / "README.md").read_text().split()) in caption("workflow")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "before", "after"),
+    [
+        ("table1", {"evaluation": {"equal_variances": True}}, "of Welch's t-test", "of Student's t-test"),
+        ("figure7", {"evaluation": {"equal_variances": True}}, "p is Welch's", "p is Student's"),
+        (
+            "clustering",
+            {"evaluation": {"clusters": "k_means"}},
+            "of the predicted labels",
+            "of k-means clusters",
+        ),
+        (
+            "figure2",
+            {"grad_cam": {"layer": "conv1_2"}},
+            "of the last convolution for",
+            "of layer conv1_2 for",
+        ),
+        ("figure6", {"grad_cam": {"target": "true_label"}}, "the predicted class", "the true class"),
+        ("figure2", {"grad_cam": {"target": "ship"}}, "the predicted class,", 'the class "ship",'),
+        (
+            "table1_differences",
+            {"evaluation": {"equal_variances": True}},
+            "of Welch's t-test",
+            "of Student's t-test",
+        ),
+        (
+            "figure6",
+            {"grad_cam": {"divide_by_rms": True}},
+            "class, on",
+            "class, gradients divided by their root mean",
+        ),
+        ("figure2", {"grad_cam": {"start": 1}}, "class, under (a)", "class, added to 1, under (a)"),
+    ],
+)
+def test_captions_follow_the_settings(name, changes, before, after):
+    assert before in caption(name)
+    assert after in caption(name, **changes)
+    assert before not in caption(name, **changes)
+
+
+def test_caption_of_figure_5_follows_the_normalisation():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())["figures"]
+    changed = caption("figure5", figures={"figure5": {**config["figure5"], "normalised": False}})
+    assert "of the L2-normalised deep" in caption("figure5")
+    assert "of the deep" in changed

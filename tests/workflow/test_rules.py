@@ -1,0 +1,38 @@
+"""What every rule has to have, read off Snakemake's own rules."""
+
+import pytest
+import yaml
+from checkout import ROOT
+from rules import is_local, rules, script
+
+from amc_loss.study.digests import code_digest
+
+SCRIPTS = ROOT / "workflow/scripts"
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)
+def test_a_rule_follows_the_script_that_it_runs(rule):
+    if rule.name != "estimate":  # makes no file, and so always runs
+        assert rule.params.code == code_digest(script(rule))
+    # A rule lies in the file, and its script in the folder, of one name.
+    assert (
+        script(rule) == SCRIPTS / rule.snakefile.rpartition("/")[2].removesuffix(".smk") / f"{rule.name}.py"
+    )
+    for directive in ("log", "conda_env", "message", "params"):
+        assert getattr(rule, directive), directive
+    assert bool(rule.benchmark) == (rule.name in ("train", "evaluate", "gradcam", "tsne"))
+
+
+def test_every_script_is_run_by_a_rule():
+    assert sorted(map(script, rules())) == sorted(SCRIPTS.rglob("*.py"))
+
+
+def test_trainings_alone_are_tried_again():
+    """A download tries again itself, when it may help."""
+    assert {rule.name for rule in rules() if rule.ruleinfo.retries} == {"train"}
+    assert {rule.name for rule in rules() if "gpu" in rule.resources} == {"train", "evaluate", "estimate"}
+
+
+def test_on_slurm_every_short_job_shares_a_job_and_no_training_does():
+    groups = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["groups"]
+    assert set(groups) == {rule.name for rule in rules() if not is_local(rule)} - {"train", "estimate"}

@@ -1,1 +1,0 @@
-"""Angular Margin Contrastive Loss and the replication of its paper."""

@@ -1,0 +1,18 @@
+from amc_loss.jobs.logs import redirect
+
+redirect(snakemake.log[0])
+
+from amc_loss.data.dataset import load_dataset
+from amc_loss.runs.embeddings import read_embeddings
+from amc_loss.runs.metrics import read_metrics
+from amc_loss.views import scatter, style
+
+names = load_dataset(snakemake.input.data).class_names
+embeddings, labels = read_embeddings(snakemake.input.embedding)
+notes = {
+    run["loss"]: f"homogeneity {run['homogeneity']:.4f}\ncompleteness {run['completeness']:.4f}"
+    for run in map(read_metrics, snakemake.input.metrics)
+}
+style.save_by_loss(
+    lambda losses: scatter.embedding_panels(embeddings, labels, notes, names, losses), snakemake.output
+)

@@ -1,0 +1,13 @@
+from amc_loss.jobs.logs import redirect
+
+redirect(snakemake.log[0])
+
+import pandas as pd
+
+from amc_loss.runs.history import read_history
+from amc_loss.views import charts, style
+
+histories = {}
+for loss, path in zip(snakemake.params.losses, snakemake.input, strict=True):
+    histories.setdefault(loss, []).append(pd.DataFrame(read_history(path)))
+style.save(charts.training_curves(histories), snakemake.output)

@@ -1,0 +1,12 @@
+from amc_loss.jobs.logs import redirect
+
+redirect(snakemake.log[0])
+
+from functools import partial
+
+from amc_loss.measures import aggregates
+from amc_loss.views import tables
+
+runs = aggregates.trainings(snakemake.input.provenances, snakemake.input.histories)
+readable = partial(tables.readable_run_times, titles=snakemake.params.titles)
+tables.write(aggregates.run_times(runs), readable, snakemake.output)

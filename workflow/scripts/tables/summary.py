@@ -1,0 +1,23 @@
+from amc_loss.jobs.logs import redirect
+
+redirect(snakemake.log[0])
+
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+from amc_loss.measures import aggregates
+from amc_loss.views.summary import summary
+
+metrics, paper = aggregates.collect(snakemake.input.metrics), pd.read_csv(StringIO(snakemake.params.paper))
+text = summary(
+    snakemake.params.study,
+    snakemake.params.protocol,
+    snakemake.params.changed,
+    aggregates.trainings(snakemake.input.provenances, snakemake.input.histories),
+    aggregates.table1(metrics, paper, snakemake.params.equal_variances),
+    aggregates.clustering(metrics),
+    snakemake.params.titles,
+)
+Path(snakemake.output[0]).write_text(text)

@@ -1,0 +1,16 @@
+from pathlib import Path
+
+import torch
+
+from amc_loss.data.dataset import load_dataset
+from amc_loss.jobs.gpus import pick_device
+from amc_loss.training import cost
+from amc_loss.training.arithmetic import keep_freed_memory
+
+torch.set_num_threads(snakemake.threads)
+keep_freed_memory()
+own = {Path(path).stem: cost.measured_size(load_dataset(path)) for path in snakemake.input}
+device = pick_device(snakemake.resources.gpu, snakemake.resources.get("gres", ""))
+text = cost.table(snakemake.params.kinds, own, device)
+Path(snakemake.log[0]).write_text(text + "\n")
+print(text, flush=True)
