@@ -80,6 +80,7 @@ flowchart TD
     train --> model["runs/RUN/model.pt, history.csv, provenance.json"]
     model --> evaluate{{{{"rule evaluate<br>measures/evaluation, training/inference"}}}}
     evaluate --> features["runs/RUN/features.npz, metrics.json"]
+    model --> kept
     features --> kept{{{{"rules gradcam, tsne<br>measures/gradcam, measures/geometry"}}}}
     kept --> maps["explanations/, embeddings/"]
     features --> aggregates{{{{"rules table1, clustering, ...<br>measures/aggregates, views/tables"}}}}

@@ -109,10 +109,10 @@ def test_metrics_and_tables(finished):
         "paper_sd",
         "paper_p_value",
     ]
-    of_table1 = metrics[
+    in_table1 = metrics[
         (metrics["network"] == "top") & (metrics["loss"].ne("amc") | metrics["margin"].eq(0.5))
     ]
-    expected = of_table1.groupby("loss")["accuracy"].mean().to_dict()
+    expected = in_table1.groupby("loss")["accuracy"].mean().to_dict()
     assert table1.set_index("loss")["mean"].to_dict() == pytest.approx(expected)
     assert table1["n"].tolist() == [2, 2, 2]
 

@@ -113,8 +113,8 @@ def test_table(table):
     ]
     assert table["dataset"].tolist() == ["svhn"] * 3 + ["digits"] * 3
     assert table["loss"].tolist() == [*LOSSES, *LOSSES]
-    of_paper = PAPER[PAPER["dataset"] == "svhn"].set_index("loss")["mean"]
-    expected = [91 - of_paper["cross_entropy"], 94 - of_paper["euclidean"], 292 / 3 - of_paper["amc"]]
+    printed = PAPER[PAPER["dataset"] == "svhn"].set_index("loss")["mean"]
+    expected = [91 - printed["cross_entropy"], 94 - printed["euclidean"], 292 / 3 - printed["amc"]]
     assert table["paper_difference"][:3].tolist() == pytest.approx(expected)
     assert table["paper_difference"][3:].isna().all()
     comparison = table[["amc_g", "amc_p_value", "amc_p_holm", "amc_seeds"]]

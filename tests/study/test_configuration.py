@@ -241,13 +241,13 @@ def test_every_setting_has_a_row_with_what_it_may_be():
             return [leaf for key in value for leaf in leaves(value[key], f"{path}.{key}".lstrip("."))]
         return [path]
 
-    of_config = {
+    top = {
         leaf
         for leaf in leaves(config)
         if not leaf.startswith(("datasets.", "study.networks.")) and leaf != "losses.cross_entropy"
     }
-    of_sources = {f"datasets.<name>.{key}" for key in SCHEMA["$defs"]["source"]["properties"]}
-    assert set(rows) == of_config | of_sources | {"study.networks.<name>"}
+    sources = {f"datasets.<name>.{key}" for key in SCHEMA["$defs"]["source"]["properties"]}
+    assert set(rows) == top | sources | {"study.networks.<name>"}
     assert rows["network.dropout"]["allowed"] == "number, ≥ 0, < 1"
     assert rows["network.dropout"]["default"] == "0.5"
     assert rows["training.batch_size"]["allowed"] == "integer, ≥ 2, multiple of 2"

@@ -87,7 +87,7 @@ FIGURES = {
     "figure1": lambda: scatter.feature_plane(PLANE, NAMES),
     "figure2": lambda: heatmaps.activation_map(
         IMAGES[0],
-        {loss: of_loss[0] for loss, of_loss in MAPS.items()},
+        {loss: maps[0] for loss, maps in MAPS.items()},
         ["airplane 99%"] * 3,
         "test image 782",
     ),

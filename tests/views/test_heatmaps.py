@@ -12,7 +12,7 @@ from amc_loss.views import heatmaps, style
 @pytest.mark.parametrize("channels", [1, 3])
 def test_figure_2_rows_are_image_map_and_overlay(channels):
     image = IMAGES[0, ..., :channels]
-    cams = {loss: of_loss[0] for loss, of_loss in MAPS.items()}
+    cams = {loss: maps[0] for loss, maps in MAPS.items()}
     figure = heatmaps.activation_map(image, cams, ["cat 51%", "dog 60%", "cat 99%"], "test image 782")
     axes = np.array(figure.axes[:9]).reshape(3, 3)
     for column, cam in enumerate(cams.values()):

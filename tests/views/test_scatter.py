@@ -25,10 +25,10 @@ def test_figure_1_shows_every_point_in_its_class_s_colour_and_a_ray_through_its_
         rays, means = axis.lines[::2], axis.lines[1::2]
         assert len(rays) == len(means) == 10
         for label, drawn in enumerate(axis.collections):
-            of_class = points[label == LABELS]
+            members = points[label == LABELS]
             np.testing.assert_allclose(drawn.get_facecolor()[0, :3], style.class_style(label)[0])
-            np.testing.assert_array_equal(drawn.get_offsets(), of_class)
-            mean, reach = of_class.mean(0), np.linalg.norm(of_class, axis=1).max()
+            np.testing.assert_array_equal(drawn.get_offsets(), members)
+            mean, reach = members.mean(0), np.linalg.norm(members, axis=1).max()
             np.testing.assert_allclose(means[label].get_xydata(), [mean])
             np.testing.assert_allclose(
                 rays[label].get_xydata(), [[0, 0], mean / np.linalg.norm(mean) * reach]

@@ -84,9 +84,9 @@ def test_a_loss_alone_keeps_its_letter_and_its_data(name):
         limits = [(axis.get_xlim(), axis.get_ylim()) for axis in (whole.axes[1], alone.axes[0])]
         assert limits[0] == limits[1]
     # Of an image's four pictures the third is that of + Euclid.
-    of_the_loss = whole.axes[2:120:4] if name == "figure6" else whole.axes[1:2]
-    of_alone = alone.axes[1:60:2] if name == "figure6" else alone.axes[:1]
-    for one, other in zip(of_the_loss, of_alone, strict=True):
+    in_whole = whole.axes[2:120:4] if name == "figure6" else whole.axes[1:2]
+    by_itself = alone.axes[1:60:2] if name == "figure6" else alone.axes[:1]
+    for one, other in zip(in_whole, by_itself, strict=True):
         shown = [
             [drawn.get_array() for drawn in axis.images]
             + [getattr(drawn, "_offsets3d", drawn.get_offsets()) for drawn in axis.collections]

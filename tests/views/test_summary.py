@@ -24,9 +24,9 @@ RUNS = pd.DataFrame(
 
 def table1(means, p_values, paper_means=None, paper_p_values=None, n=5):
     rows = []
-    for dataset, of_losses in means.items():
+    for dataset, values in means.items():
         theirs = (paper_means or {}).get(dataset, (NAN, NAN, NAN))
-        for loss, mean, paper_mean in zip(LOSSES, of_losses, theirs, strict=True):
+        for loss, mean, paper_mean in zip(LOSSES, values, theirs, strict=True):
             p = (p_values[dataset], (paper_p_values or {}).get(dataset, NAN)) if loss == "amc" else (NAN, NAN)
             rows.append((dataset, loss, n, mean, p[0], paper_mean, p[1]))
     columns = ["dataset", "loss", "n", "mean", "p_value", "paper_mean", "paper_p_value"]

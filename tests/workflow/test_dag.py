@@ -74,11 +74,11 @@ def test_lint(checkout):
 
 
 def test_lists_of_an_overlay_replace_those_of_config_yaml(checkout):
-    of_cifar10 = {f"figure{n}": {"dataset": "cifar10"} for n in (4, 5)}
-    of_cifar10["figure1"] = {"dataset": "cifar10", "classes": ["cat"]}
+    figures = {f"figure{n}": {"dataset": "cifar10"} for n in (4, 5)}
+    figures["figure1"] = {"dataset": "cifar10", "classes": ["cat"]}
     overlay = {
         "study": {"datasets": ["cifar10"], "seeds": [0]},
-        "figures": {**of_cifar10, "figure7": {"seeds": [0]}},
+        "figures": {**figures, "figure7": {"seeds": [0]}},
     }
     (checkout.path / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     assert checkout.jobs("table1", "--configfile", "overlay.yaml")["train"] == 3

@@ -79,9 +79,9 @@ def radial_share(features: NDArray[np.float32], labels: NDArray[np.int64]) -> fl
     """
     radial = total = 0.0
     for label in np.unique(labels):
-        of_class = features[labels == label].astype(np.float64)
-        mean = of_class.mean(0)
-        deviation = of_class - mean
+        members = features[labels == label].astype(np.float64)
+        mean = members.mean(0)
+        deviation = members - mean
         total += float((deviation**2).sum())
         radial += float(((deviation @ (mean / np.linalg.norm(mean))) ** 2).sum())
     return radial / total

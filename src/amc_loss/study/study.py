@@ -97,7 +97,7 @@ class Study:
             check_schema({**config, **settings}, schema, f"protocols.{name}")
             self.protocols[name] = {section: settings[section] for section in PROTOCOL_SECTIONS}
         figures = config["figures"]
-        of_dataset = {
+        by_dataset = {
             dataset: [
                 run
                 for loss in LOSSES
@@ -105,9 +105,9 @@ class Study:
             ]
             for dataset in config["study"]["datasets"]
         }
-        table1 = [run for runs in of_dataset.values() for run in runs]
+        table1 = [run for runs in by_dataset.values() for run in runs]
         self.targets: dict[str, list[Run]] = {"table1": table1, "clustering": table1}
-        for dataset, runs in of_dataset.items():
+        for dataset, runs in by_dataset.items():
             self.targets[f"curves-{dataset}"] = self.targets[f"confusion-{dataset}"] = runs
         self.targets["figure1"] = [self._run(figures["figure1"], "bottom2d", "cross_entropy")]
         self.targets["figure4"] = [self._run(figures["figure4"], "bottom3d", loss) for loss in LOSSES]
@@ -125,9 +125,11 @@ class Study:
         self, dataset: str, network: str, loss: str, seeds: Iterable[int], **settings: float
     ) -> list[Run]:
         """Runs that differ in their seed alone; ``settings`` replace those of the loss."""
-        of_loss = {"weight": None, "margin": None, **self.config["losses"][loss], **settings}
+        parameters = {"weight": None, "margin": None, **self.config["losses"][loss], **settings}
         # Their other settings are not in a run's name.
-        return [Run(dataset, network, loss, of_loss["weight"], of_loss["margin"], seed) for seed in seeds]
+        return [
+            Run(dataset, network, loss, parameters["weight"], parameters["margin"], seed) for seed in seeds
+        ]
 
     def _run(self, figure: Mapping[str, Any], network: str, loss: str) -> Run:
         return self._repeat(figure["dataset"], network, loss, [figure["seed"]])[0]
