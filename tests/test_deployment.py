@@ -192,6 +192,17 @@ def test_from_another_folder(tmp_path, own):
     assert PAPER.search(snakemake(here, "-n", "--quiet", "rules", *paper))
 
 
+def test_own_data_under_a_prefix_lies_where_the_user_says(tmp_path, own):
+    workflow = Checkout(tmp_path / "amc-loss").path
+    own(tmp_path, tmp_path / "data/mine.npz", "data/mine.npz")
+    text = OTHER.format(snakefile=f'"{workflow}/workflow/Snakefile"')
+    (tmp_path / "Snakefile").write_text(
+        text.replace('configfile: "demo.yaml"\n', "").replace("tiny", "own", 1)
+    )
+    snakemake(tmp_path, "--cores", "1", "replication/resources/datasets/mine.npz")
+    assert "Nothing to be done" in snakemake(tmp_path, "-n", "replication/resources/datasets/mine.npz")
+
+
 def test_the_library_is_listed_file_by_file():
     listed = (ROOT / "workflow/library.txt").read_text().split()
     assert listed == sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src").rglob("*.py"))
