@@ -125,7 +125,7 @@ def test_a_run_s_files_agree_with_each_other(finished):
     assert (provenance["protocol"], provenance["settings"]["beta2"]) == ("tiny", 0.99)
     assert provenance["device_type"] == "cpu"
     # The library was this copy's, which is in no repository, and not that of the environment's installed checkout.
-    assert provenance["commit"] is None
+    assert provenance["commit"] == "unknown"
     assert len(provenance["data_sha256"]) == 64
     assert {"torch", "numpy"} <= set(provenance["versions"])
     assert len(pd.read_csv(run / "history.csv")) == 2

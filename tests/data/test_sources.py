@@ -263,7 +263,7 @@ def other_shape(path):
         ),
         (
             lambda f: deep(f / "train/rose/1.png"),
-            r"train/rose/1.png is not a usable image \(mode I;16 has more than 8 bits a channel\); replace",
+            r"train/rose/1.png is not a usable image \(its mode I;16 is none of 1, L, LA, P, .*\); replace",
         ),
     ],
 )
@@ -310,3 +310,28 @@ def test_an_npz_that_is_not_there_or_something_else(tmp_path):
     (tmp_path / "x.npz.npy").rename(tmp_path / "x.npz")
     with pytest.raises(DatasetError, match=r"x.npz is not a usable dataset"):
         sources.fetch({"source": "npz", "path": str(tmp_path / "x.npz")}, tmp_path)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_arrays_that_were_divided_by_255_are_refused(tmp_path, dataset, split):
+    x = getattr(dataset, f"x_{split}")
+    save_dataset(replace(dataset, **{f"x_{split}": (x / 255).round().astype(np.uint8)}), tmp_path / "x.npz")
+    with pytest.raises(
+        DatasetError,
+        match=rf"x.npz is not a usable .*pixel values of x_{split} run from 0 to 1, but 0 to 255",
+    ):
+        sources.fetch({"source": "npz", "path": str(tmp_path / "x.npz")}, tmp_path)
+
+
+def test_arrays_that_are_doubtful_are_spoken_of(tmp_path, dataset, capsys):
+    x_train = dataset.x_train.copy()
+    x_train[:3] = 0
+    save_dataset(replace(dataset, x_train=x_train, x_test=dataset.x_test // 8), tmp_path / "x.npz")
+    sources.fetch({"source": "npz", "path": str(tmp_path / "x.npz")}, tmp_path)
+    printed = capsys.readouterr().out
+    assert "warning: 3 of 64 images of x_train are all 0\n" in printed
+    highest = x_train.max(), (dataset.x_test // 8).max()
+    assert "warning: the highest pixel value of x_train is {}, of x_test {}\n".format(*highest) in printed
+    save_dataset(dataset, tmp_path / "x.npz")
+    sources.fetch({"source": "npz", "path": str(tmp_path / "x.npz")}, tmp_path)
+    assert "warning" not in capsys.readouterr().out

@@ -10,8 +10,8 @@ CPU = torch.device("cpu")
 
 
 def test_provenance_names_the_commit_and_whether_it_was_changed(tmp_path, monkeypatch):
-    monkeypatch.setattr(provenance, "FOLDER", tmp_path)
-    assert provenance.provenance({"seed": 0}, "abc", CPU)["commit"] is None
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert provenance.provenance({"seed": 0}, "abc", CPU)["commit"] == "unknown"
     git = ["git", "-c", "user.name=n", "-c", "user.email=e"]
     (tmp_path / "file").write_text("1")
     for command in (["init", "-q"], ["add", "file"], ["commit", "-qm", "m"]):
@@ -26,3 +26,7 @@ def test_provenance_names_the_commit_and_whether_it_was_changed(tmp_path, monkey
     assert record["versions"]["torch"] == torch.__version__.split("+")[0]
     (tmp_path / "file").write_text("2")
     assert provenance.provenance({"seed": 0}, "abc", CPU)["commit"] == f"{commit}-dirty"
+    # Unpacked in a folder of another repository, which is not its own.
+    (tmp_path / "inside").mkdir()
+    monkeypatch.setattr(provenance, "ROOT", tmp_path / "inside")
+    assert provenance.provenance({"seed": 0}, "abc", CPU)["commit"] == "unknown"

@@ -65,7 +65,7 @@ def test_a_study_runs_with_what_its_profile_asks_for(cluster, login_node):
     assert (login_node.path / "results/tiny/figures/figure5.png").exists()
     # On the cluster too the library is the checkout's, which is in no repository, and not an installed one.
     run = login_node.path / "results/tiny/runs" / RUN
-    assert json.loads((run / "provenance.json").read_text())["commit"] is None
+    assert json.loads((run / "provenance.json").read_text())["commit"] == "unknown"
     jobs = cluster.jobs(
         "JobID", "State", "Partition", "Account", "ReqCPUS", "ReqMem", "Timelimit", "AllocTRES"
     )

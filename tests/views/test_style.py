@@ -183,3 +183,8 @@ def test_a_class_and_a_loss_have_one_style():
     white = np.array(style.pale(style.RED))
     assert (white > style.RED).all()
     assert matplotlib.get_backend() == "agg"
+
+
+def test_no_number_stands_beside_a_name_that_is_one():
+    assert [style.numbered(3, name) for name in ("3", "12", "cat", "3D")] == ["3", "12", "3 cat", "3 3D"]
+    assert [style.short_name(3, name) for name in ("3", "12", "cat")] == ["3", "12", "3"]

@@ -146,3 +146,21 @@ def test_run_times_are_readable():
     for markup in ("md", "tex"):
         readable = tables.readable_run_times(table, markup, {"svhn": "SVHN"})
         assert readable[["Seconds an epoch", "Hours"]].values.tolist() == [["1,234", "0.0123"]]
+
+
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [((0.1, 0.2, 0.3), "SVHN"), ((0.3, 0.3, 0.3), "no dataset"), ((0.1, 0.3, 0.30001), "no dataset")],
+)
+def test_a_tie_is_not_the_highest(values, best):
+    """A network that predicts one class has the same metrics under every loss."""
+    text = summary.summary(
+        "mine",
+        "paper",
+        [],
+        RUNS,
+        table1({"svhn": MEANS["svhn"]}, P_VALUES),
+        clustering({"svhn": values}, {"svhn": values}),
+        {"svhn": "SVHN"},
+    )
+    assert f"homogeneity is highest under + AMC-Loss on {best}; completeness is highest" in text

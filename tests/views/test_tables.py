@@ -112,3 +112,18 @@ def test_table_2_sums_parameters():
 def test_unknown_format(tmp_path):
     with pytest.raises(ValueError, match=r"no table format '.doc'"):
         tables.write(TABLE1, partial(tables.readable_table1, titles=TITLES), [str(tmp_path / "table.doc")])
+
+
+@pytest.mark.parametrize(
+    ("means", "bold"),
+    [((1, 2, 3), [2]), ((3, 3, 3), []), ((1, 3, 3.001), [1, 2]), ((NAN, 2, 1), [1])],
+)
+def test_what_is_bold_is_the_highest_as_printed(means, bold):
+    table = TABLE1[:3].assign(mean=means)
+    cells = tables.readable_table1(table, "md", TITLES)["Mean ± SD"].tolist()
+    assert [number for number, cell in enumerate(cells) if cell.startswith("**")] == bold
+    columns = {f"{metric}_{kind}": means for metric in CLUSTERING_METRICS for kind in ("mean", "sd")}
+    clusters = pd.DataFrame({"dataset": "cifar10", "loss": TABLE1["loss"][:3], "n": 5, **columns})
+    clusters[[f"{metric}_mean" for metric in CLUSTERING_METRICS]] /= 100
+    cells = tables.readable_clustering(clusters, "md", TITLES)["V-measure"].tolist()
+    assert [number for number, cell in enumerate(cells) if cell.startswith("**")] == bold

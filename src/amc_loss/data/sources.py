@@ -14,11 +14,11 @@ from PIL import Image
 
 from amc_loss.data import downloads
 from amc_loss.data.dataset import Dataset, DatasetError, cannot_write, load_dataset
+from amc_loss.data.images import read_folder
 
 DIGITS_TEST_SHARE = 0.2
 DIGITS_SPLIT_SEED = 0
 MIN_SIDE = 12  # of an image: what the networks' last 3×3 convolution needs after two poolings
-MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})  # 8 bits or less
 
 
 def fetch(entry: Mapping[str, Any], root: Path) -> Dataset:
@@ -37,13 +37,15 @@ def fetch(entry: Mapping[str, Any], root: Path) -> Dataset:
         case "npz":
             where, dataset = entry["path"], _npz(Path(entry["path"]))
         case "imagefolder":
-            where, dataset = entry["path"], _imagefolder(Path(entry["path"]), entry.get("size"))
+            keys = {key: entry[key] for key in ("size", "background") if key in entry}
+            where, dataset = entry["path"], read_folder(Path(entry["path"]), **keys)
         case "scikit-learn":
             where, dataset = "digits", _digits(entry.get("size", 32))
         case other:
             raise DatasetError(f"no source {other!r}; there are torchvision, npz, imagefolder, scikit-learn")
     try:
         dataset.check()
+        _check_range(dataset)
     except DatasetError as error:
         raise DatasetError(f"{where} is not a usable dataset ({error}); correct it and run again") from None
     if size := entry.get("size"):
@@ -56,6 +58,22 @@ def fetch(entry: Mapping[str, Any], root: Path) -> Dataset:
             "give a 'size' to which they are resized"
         )
     return dataset
+
+
+def _check_range(dataset: Dataset) -> None:
+    """Raise `DatasetError` where pixel values cannot be those of 8 bits; say in the log what is doubtful."""
+    for split, x in (("train", dataset.x_train), ("test", dataset.x_test)):
+        low, high = int(x.min()), int(x.max())
+        if high <= 1:
+            raise DatasetError(
+                f"pixel values of x_{split} run from {low} to {high}, but 0 to 255 are black to white; "
+                "multiply before the conversion to uint8"
+            )
+        if black := int((x.reshape(len(x), -1).max(1) == 0).sum()):
+            print(f"warning: {black:,} of {len(x):,} images of x_{split} are all 0")
+    highest = [int(x.max()) for x in (dataset.x_train, dataset.x_test)]
+    if max(highest) > 2 * min(highest):
+        print(f"warning: the highest pixel value of x_train is {highest[0]}, of x_test {highest[1]}")
 
 
 def _torchvision(entry: Mapping[str, Any], root: Path) -> Dataset:
@@ -146,62 +164,6 @@ def _npz(path: Path) -> Dataset:
         return load_dataset(path, remedy="correct it and run again")
     except PermissionError as error:
         raise DatasetError(f"{path} cannot be read; give yourself the right to and run again") from error
-
-
-def _imagefolder(folder: Path, size: int | None) -> Dataset:
-    """Images in ``train/<class>/`` and ``test/<class>/``: of one channel if all are grey, else of three."""
-    from torchvision.datasets import ImageFolder
-
-    splits = {}
-    for split in ("train", "test"):
-        try:
-            splits[split] = ImageFolder(str(folder / split), allow_empty=True)
-        except FileNotFoundError:
-            raise DatasetError(
-                f"{folder / split} has no class folders; put images into {folder / split}/<class>/ "
-                "or correct its 'path'"
-            ) from None
-    names = splits["train"].classes
-    if odd := sorted(set(names) ^ set(splits["test"].classes)):
-        raise DatasetError(
-            f"{folder} has class {odd[0]!r} in one of train and test only; give both the same class folders"
-        )
-    for split, data in splits.items():
-        for label in np.setdiff1d(np.arange(len(names)), data.targets):
-            raise DatasetError(
-                f"{folder / split / names[label]} has no image; put some there, or remove the class from "
-                "train and test"
-            )
-    samples = [sample for data in splits.values() for sample in data.samples]
-    images = [_image(path, size) for path, _ in samples]
-    for (path, _), image in zip(samples, images, strict=True):
-        if image.size != images[0].size:
-            raise DatasetError(
-                f"{path} has {_sides(image)} pixels, {samples[0][0]} has {_sides(images[0])}; give a 'size' "
-                "to which all are resized"
-            )
-    mode = "RGB" if any(image.mode == "RGB" for image in images) else "L"
-    x = np.stack([np.asarray(image.convert(mode)) for image in images])
-    x = x.reshape(*x.shape[:3], -1)
-    y = np.array([label for _, label in samples], dtype=np.int64)
-    n = len(splits["train"])
-    return Dataset(x[:n], y[:n], x[n:], y[n:], names)
-
-
-def _image(path: str, size: int | None) -> Image.Image:
-    """An image file, grey or RGB."""
-    try:
-        with Image.open(path) as file:
-            if file.mode not in MODES:
-                raise ValueError(f"mode {file.mode} has more than 8 bits a channel")
-            image = file.convert("L" if file.mode in ("1", "L", "LA") else "RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DatasetError(f"{path} is not a usable image ({error}); replace or remove it") from error
-    return image if size is None else image.resize((size, size), Image.Resampling.BICUBIC)
-
-
-def _sides(image: Image.Image) -> str:
-    return f"{image.height}×{image.width}"
 
 
 def _resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

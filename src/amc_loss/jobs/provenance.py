@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-FOLDER = Path(__file__).parent
+ROOT = Path(__file__).parents[3]  # of the checkout
 
 
 def provenance(settings: dict[str, Any], data_checksum: str, device: torch.device) -> dict[str, Any]:
@@ -21,7 +21,8 @@ def provenance(settings: dict[str, Any], data_checksum: str, device: torch.devic
 
     Returns:
         Keys settings, data_sha256, device (its name), device_type, threads, python, versions, cuda, and
-        commit: that of the checkout which this code is in (``-dirty`` if it has changes; None outside one).
+        commit: that of the checkout which this code is in, ``-dirty`` if it has changes, ``unknown`` if it is
+        in none, or unpacked inside another repository.
     """
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {
@@ -37,9 +38,14 @@ def provenance(settings: dict[str, Any], data_checksum: str, device: torch.devic
     }
 
 
-def _commit() -> str | None:
+def _commit() -> str:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(ROOT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-        return subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=True).stdout.strip()
+        if Path(git("rev-parse", "--show-toplevel")).resolve() == ROOT.resolve():
+            return git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
-        return None
+        pass
+    return "unknown"

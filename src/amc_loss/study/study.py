@@ -24,7 +24,7 @@ from amc_loss.study.settings import compare
 SOURCES = {
     "torchvision": ("class", "labels"),
     "npz": ("path",),
-    "imagefolder": ("path",),
+    "imagefolder": ("path", "background"),
     "scikit-learn": (),
 }
 

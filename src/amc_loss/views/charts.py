@@ -23,6 +23,7 @@ from amc_loss.views.style import (
     loss_title,
     numbered,
     panel_title,
+    short_name,
     styled,
     width,
 )
@@ -193,7 +194,8 @@ def confusion_matrices(counts: Mapping[str, NDArray[np.int64]], class_names: Seq
             numbers = range(len(class_names))
             names = class_names if few else [numbered(*pair) for pair in enumerate(class_names)]
             axis.set_yticks(numbers, names)
-            axis.set_xticks(numbers, class_names if few else map(str, numbers), rotation=90)
+            short = [short_name(*pair) for pair in enumerate(class_names)]
+            axis.set_xticks(numbers, class_names if few else short, rotation=90)
         axis.tick_params(length=0)
     for axis in axes.flat[len(counts) :]:
         axis.set_axis_off()

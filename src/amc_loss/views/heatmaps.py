@@ -11,7 +11,17 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from amc_loss.views.style import CAM_COLOURS, COLUMN, PAGE, RED, SMALL, loss_title, numbered, styled
+from amc_loss.views.style import (
+    CAM_COLOURS,
+    COLUMN,
+    PAGE,
+    RED,
+    SMALL,
+    loss_title,
+    numbered,
+    short_name,
+    styled,
+)
 
 SCALE = "activation (share of the map's maximum)"
 
@@ -97,7 +107,9 @@ def activation_blocks(
                 loss = list(maps)[column - 1]
                 _show(axis, overlay(images[image], maps[loss][image]))
                 axis.set_xlabel(
-                    labelpad=1.5, fontsize=SMALL, **_confidence(probabilities[loss][image], label)
+                    labelpad=1.5,
+                    fontsize=SMALL,
+                    **_confidence(probabilities[loss][image], label, class_names),
                 )
     losses = "     ".join(map(loss_title, maps))
     figure.text(
@@ -111,12 +123,12 @@ def activation_blocks(
     return figure
 
 
-def _confidence(probabilities: NDArray[np.float32], label: int) -> dict[str, Any]:
+def _confidence(probabilities: NDArray[np.float32], label: int, class_names: Sequence[str]) -> dict[str, Any]:
     predicted = int(probabilities.argmax())
     confidence = f"{100 * probabilities[predicted]:.0f}"
     if predicted == label:
         return {"xlabel": confidence}
-    return {"xlabel": f"{predicted}: {confidence}", "color": RED}
+    return {"xlabel": f"{short_name(predicted, class_names[predicted])}: {confidence}", "color": RED}
 
 
 def overlay(image: NDArray[np.uint8], cam: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -110,9 +110,14 @@ def pale(colour: Colour) -> Colour:
     return red, green, blue
 
 
+def short_name(label: int, name: str) -> str:
+    """What stands for a class where its name has no room: its number, or the name if that is a number."""
+    return name if name.isdecimal() else str(label)
+
+
 def numbered(label: int, name: str) -> str:
-    """A class's number before its name, once where both are the same."""
-    return name if name == str(label) else f"{label} {name}"
+    """A class's number before its name, or the name alone where that is a number."""
+    return name if name.isdecimal() else f"{label} {name}"
 
 
 def panel_title(index: int, text: str) -> str:

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from amc_loss.measures.aggregates import CLUSTERING_METRICS
 from amc_loss.study.names import LOSSES
 from amc_loss.training.networks import LayerSummary
-from amc_loss.views.text import BOLD, as_title, format_p_value, mean_sd, signed, three_digits
+from amc_loss.views.text import BOLD, as_title, format_p_value, highest, mean_sd, signed, three_digits
 
 LATEX = str.maketrans(
     {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$"}
@@ -86,16 +86,15 @@ def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str])
         markup: ``md`` or ``tex``.
         titles: What each dataset is called.
     """
-    best = table.groupby("dataset")["mean"].transform("max")
     rows = []
-    for row, best_mean in zip(table.itertuples(), best, strict=True):
+    for row, is_best in zip(table.itertuples(), highest(table["mean"], table["dataset"], 2), strict=True):
         ours = mean_sd(row.mean, row.sd, markup)
         rows.append(
             {
                 "Dataset": as_title(titles[row.dataset], markup),
                 "Loss": LOSSES[row.loss],
                 "Runs": row.n,
-                "Mean ± SD": BOLD[markup].format(ours) if row.mean == best_mean else ours,
+                "Mean ± SD": BOLD[markup].format(ours) if is_best else ours,
                 "p-value": format_p_value(row.p_value),
                 "Paper": mean_sd(row.paper_mean, row.paper_sd, markup),
                 "Paper's p-value": format_p_value(row.paper_p_value),
@@ -150,12 +149,11 @@ def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, s
     readable = pd.DataFrame(_runs(table, markup, titles))
     for metric in CLUSTERING_METRICS:
         means = table[f"{metric}_mean"]
-        best = means.groupby(table["dataset"]).transform("max")
+        best = highest(means, table["dataset"], 4)
         cells = [mean_sd(mean, sd, markup, 4) for mean, sd in zip(means, table[f"{metric}_sd"], strict=True)]
         name = metric.replace("_", "-").capitalize()
         readable[name] = [
-            BOLD[markup].format(cell) if mean == top else cell
-            for cell, mean, top in zip(cells, means, best, strict=True)
+            BOLD[markup].format(cell) if is_best else cell for cell, is_best in zip(cells, best, strict=True)
         ]
     return _for_markup(readable, markup)
 

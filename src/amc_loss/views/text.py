@@ -33,6 +33,18 @@ def mean_sd(mean: float, sd: float, markup: str, digits: int = 2) -> str:
     return f"{mean:.{digits}f}" + ("" if pd.isna(sd) else f"{PLUS_MINUS[markup]}{sd:.{digits}f}")
 
 
+def highest(values: pd.Series, groups: pd.Series, digits: int) -> pd.Series:
+    """Which values are the highest of their group as they are printed; none where all of a group are equal.
+
+    Args:
+        values: Numbers.
+        groups: The group of each.
+        digits: After the point, as printed.
+    """
+    groups = values.round(digits).groupby(groups.to_numpy())
+    return values.round(digits).eq(groups.transform("max")) & groups.transform("nunique").gt(1)
+
+
 def signed(values: pd.Series, digits: str, markup: str) -> list[str]:
     """Numbers in a format of Python's, with the signs that a typesetter uses; empty where there is none."""
     texts = ["" if pd.isna(value) else format(value, digits) for value in values]
