@@ -43,7 +43,7 @@ def test_what_is_transparent_becomes_white(folder, mode, capsys):
     expected[4:8, 4:12] = BLACK
     assert data.image_shape[0] == {"LA": 1, "RGBA": 3}[mode]
     np.testing.assert_array_equal(data.x_train[0, ..., 0], expected)
-    assert "transparent parts of images are white now, in 1 images" in capsys.readouterr().out
+    assert "transparent parts are white now: 1 of 4 images" in capsys.readouterr().out
 
 
 def test_a_palette_with_a_transparent_colour_becomes_white(folder):

@@ -1,5 +1,6 @@
 """Datasets of one's own, by configuration alone."""
 
+import os
 import shutil
 
 import numpy as np
@@ -76,6 +77,52 @@ def test_they_are_made_estimated_and_made_again_when_they_change(own):
     with np.load(own.path / "data/mine.npz") as arrays:
         np.savez(own.path / "data/mine.npz", **{**arrays, "x_test": 255 - arrays["x_test"]})
     assert jobs(own, "download") == a_download
+
+
+def large(path, seed):
+    """A dataset of more than 1 MB, up to which Snakemake would compare checksums."""
+    images = np.random.default_rng(seed).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
+    arrays = {
+        "x_train": images,
+        "y_train": np.arange(400) % 2,
+        "x_test": images[:8],
+        "y_test": np.arange(8) % 2,
+    }
+    np.savez(path, **arrays, class_names=["dark", "bright"])
+    assert path.stat().st_size > 1_000_000
+
+
+def test_data_whose_place_older_data_takes_is_read_again(own):
+    data, made = own.path / "data", "resources/datasets/{}.npz"
+    large(data / "mine.npz", 0)
+    large(data / "older.npz", 1)
+    shutil.copytree(data / "flowers", data / "older", copy_function=shutil.copy2)
+    next((data / "older/train/rose").iterdir()).unlink()
+    for path in [data / "older.npz", data / "older", *(data / "older").rglob("*")]:
+        os.utime(path, (1e9, 1e9))
+    run(own, "download")
+    (data / "older.npz").rename(data / "mine.npz")
+    assert jobs(own, made.format("cifar10")) == {"download_dataset": 1}
+    shutil.rmtree(data / "flowers")
+    (data / "older").rename(data / "flowers")
+    assert jobs(own, made.format("flowers")) == {"download_dataset": 1}
+    run(own, "download")
+    assert len(load_dataset(own.path / made.format("flowers")).x_train) == 5
+    assert jobs(own, "download") == {}
+
+
+def test_what_a_system_leaves_in_a_folder_changes_no_data_and_a_linked_image_does(own):
+    flowers = own.path / "data/flowers"
+    elsewhere = own.path / "elsewhere"
+    (flowers / "train/rose").rename(elsewhere)
+    (flowers / "train/rose").symlink_to(elsewhere)
+    (elsewhere / "more").mkdir()
+    run(own, "download")
+    (flowers / "train/rose/.DS_Store").touch()
+    (flowers / "test/__MACOSX").mkdir()
+    assert jobs(own, "download") == {}
+    shutil.copy(next(elsewhere.glob("*.png")), elsewhere / "more/new.png")
+    assert jobs(own, "download") == {"download_dataset": 1, "download": 1}
 
 
 def test_a_path_that_is_missing_stops_before_anything_runs(own):

@@ -37,6 +37,7 @@ os.environ.update(
 
 from amc_loss.study.configuration import ConfigError
 from amc_loss.study.digests import code_digest
+from amc_loss.study.listing import listing_digest
 from amc_loss.study.names import LOSSES
 from amc_loss.study.progress import watch
 from amc_loss.study.settings import compare
@@ -118,22 +119,10 @@ def dataset_file(dataset):
     return f"<resources>/datasets/{dataset}.npz"
 
 
-def own_files(wildcards):
-    """The user's own files that a dataset is made of; of a folder the folders of its classes.
-
-    A folder's time stamp changes when a file in it is added, removed or renamed.
-    """
-    data = study.data(wildcards.dataset)
-    if "path" not in data:
-        return []
-    path = Path(data["path"])
-    found = [path]
-    if data["source"] == "imagefolder":
-        found = [path / split for split in ("train", "test")]
-        found += [inner for split in found for inner in split.rglob("*")]
-        found = sorted(folder for folder in found if folder.is_dir())
-    # They lie where the user says, also where all that the workflow makes lies under a prefix.
-    return [local(str(file)) for file in found]
+def own_listing(wildcards):
+    """What the user's own data consists of; none of a dataset that is not made of files of the user's."""
+    path = study.data(wildcards.dataset).get("path")
+    return path and listing_digest(path)
 
 
 def figure_dataset(figure):

@@ -3,21 +3,18 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
 from amc_loss.data.dataset import Dataset, DatasetError
+from amc_loss.study.listing import data_files, is_data
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 # 8 bits a channel or less.
 GREY, COLOUR = ("1", "L", "LA"), ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-# Folders that a system makes beside the user's; like those that are hidden they hold no data.
-SYSTEM_FOLDERS = frozenset(
-    {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__pycache__"}
-)
 
 
 def read_folder(folder: Path, size: int | None = None, background: str = "white") -> Dataset:
@@ -71,7 +68,7 @@ def read_folder(folder: Path, size: int | None = None, background: str = "white"
     if others:
         print(f"not read, since no image: {_by_ending(others)}")
     if transparent:
-        print(f"transparent parts of images are {background} now, in {transparent} images")
+        print(f"transparent parts are {background} now: {transparent:,} of {len(images):,} images")
     mode = "RGB" if any(image.mode == "RGB" for image in images) else "L"
     x = np.stack([np.asarray(image.convert(mode)) for image in images])
     x = x.reshape(*x.shape[:3], -1)
@@ -93,7 +90,7 @@ def _classes(folder: Path) -> list[str]:
     """Names of the class folders, at least one."""
     found = []
     if folder.is_dir():
-        found = [entry.name for entry in os.scandir(folder) if entry.is_dir() and _is_data(entry.name)]
+        found = [entry.name for entry in os.scandir(folder) if entry.is_dir() and is_data(entry.name)]
     if not found:
         raise DatasetError(
             f"{folder} has no class folders; put images into {folder}/<class>/ or correct its 'path'"
@@ -101,37 +98,17 @@ def _classes(folder: Path) -> list[str]:
     return natural_order(found)
 
 
-def _is_data(name: str) -> bool:
-    return not name.startswith(".") and name not in SYSTEM_FOLDERS
-
-
 def _files(folder: Path, others: Counter[str]) -> list[Path]:
     """Image files in a folder and below, sorted; other files are counted by their ending."""
     Image.init()
     endings = {ending for ending, name in Image.registered_extensions().items() if name in FORMATS}
     found = []
-    # A link to a folder above would lead to other classes.
-    for path in _walk(folder, set(folder.resolve().parents)):
+    for path in (Path(entry.path) for entry in data_files(folder)):
         if path.suffix.lower() in endings:
             found.append(path)
         else:
             others[path.suffix.lower() or "without an ending"] += 1
     return sorted(found, key=lambda path: (path.parent, path.name))
-
-
-def _walk(folder: Path, seen: set[Path]) -> Iterator[Path]:
-    """Files that are data, each folder once, however many links lead to it."""
-    real = folder.resolve()
-    if real in seen:
-        return
-    seen.add(real)
-    for path in folder.iterdir():
-        if not _is_data(path.name):
-            continue
-        if path.is_dir():
-            yield from _walk(path, seen)
-        else:
-            yield path
 
 
 def _read(path: Path, size: int | None, background: str) -> tuple[Image.Image, bool]:
