@@ -114,3 +114,18 @@ def test_a_write_that_fails_leaves_the_old_file(dataset, tmp_path, monkeypatch):
 def test_checksum_is_sha256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     assert checksum(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_what_is_no_archive_is_told_apart(dataset, tmp_path):
+    path = tmp_path / "data.npz"
+    with path.open("wb") as file:
+        np.save(file, dataset.x_train)
+    with pytest.raises(
+        DatasetError, match=r"\(it is a single array of numpy.save; numpy.savez puts all five"
+    ):
+        load_dataset(path)
+    path.write_text("x_train,y_train\n")
+    with pytest.raises(
+        DatasetError, match=r"is not a usable dataset \(it is no archive of numpy.savez\); delete"
+    ):
+        load_dataset(path)

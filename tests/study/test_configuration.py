@@ -8,6 +8,7 @@ import yaml
 from checkout import ROOT
 from paper import CONFIG as PAPER
 from paper import SCHEMA
+from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
 from amc_loss.study.configuration import ConfigError
@@ -341,16 +342,14 @@ def test_every_setting_of_a_protocol_is_compared():
         ),
         ({"study__seeds": []}, "'study.seeds' has 0 entries; it needs at least 1"),
         ({"study__seeds": [0, 0]}, "'study.seeds' lists an entry twice: [0, 0]"),
-        ({"study__seeds": [0, "1"]}, "'study.seeds.1' must be an integer, not \"1\""),
+        ({"study__seeds": [0, "one"]}, "'study.seeds.1' must be an integer, not \"one\""),
         ({"study__seeds": [True]}, "'study.seeds.0' must be an integer, not true"),
         ({"study__seeds": 0}, "'study.seeds' must be a list, not 0"),
         ({"study__name": "a/b"}, "'study.name' must match"),
-        ({"training__batch_size": "128"}, "'training.batch_size' must be an integer, not \"128\""),
+        ({"training__batch_size": "1e2.5"}, "'training.batch_size' must be an integer, not \"1e2.5\""),
+        ({"training__deterministic": "yes please"}, "'training.deterministic' must be a boolean, not"),
         ({"training__batch_size": 127}, "'training.batch_size' must be a multiple of 2, not 127"),
-        (
-            {"training__adam_epsilon": "1e-8"},
-            "'training.adam_epsilon' must be a number, not \"1e-8\" (YAML reads 1e-8 as text; write 1.0e-8)",
-        ),
+        ({"training__adam_epsilon": "1e-8x"}, "'training.adam_epsilon' must be a number, not \"1e-8x\""),
         (
             {"training__precision": "half"},
             '\'training.precision\' must be one of "auto", "bfloat16", "float32"',
@@ -409,6 +408,11 @@ def test_every_setting_of_a_protocol_is_compared():
             "'figures.figure7.seeds' has 7, which is no seed of the study; allowed are 0, 1, 2, 3, 4",
         ),
         ({"figures__figure1__seed": 9}, "'figures.figure1.seed' has 9, which is no seed of the study"),
+        (
+            {"figures__figure1__seed": 9, "figures__figure7__seeds": [7, 0, 8]},
+            "'figures.figure1.seed' has 9, 'figures.figure7.seeds' has 7, 'figures.figure7.seeds' has 8, which are "
+            "no seeds of the study; allowed are 0, 1, 2, 3, 4",
+        ),
         (
             {"training__schedule__top": {"epochs": 100, "ramp_up": 80, "ramp_down": 50}},
             "'training.schedule.top' ramps up for 80 and down for 50 epochs, more than its 100 epochs",
@@ -491,3 +495,27 @@ def test_the_demo_changes_size_speed_and_data_and_no_loss():
 def test_a_misspelt_network_is_no_other_network():
     with pytest.raises(ValueError, match="'botom2d' names no network of Table 2"):
         study().architecture("botom2d")
+
+
+def test_text_from_the_command_line_is_what_it_stands_for():
+    """Snakemake gives what is nested in `--config` as text, whatever it is."""
+    given = parse_config(
+        [
+            "study={seeds: [42, 1], name: 7}",
+            "training={learning_rate: 1e-3, deterministic: true, batch_size: 64}",
+            "figures={figure1: {seed: 42, classes: [1, 2]}, figure2: {image: null}}",
+        ]
+    )
+    config = copy.deepcopy(PAPER)
+    for figure in config["figures"].values():
+        figure.update({"seed": 42} if "seed" in figure else {"seeds": [42]} if "seeds" in figure else {})
+    update_config(config, given)
+    found = Study(config, SCHEMA).config
+    assert found["study"]["seeds"] == [42, 1]
+    assert found["study"]["name"] == "7"
+    training = found["training"]
+    values = training["learning_rate"], training["deterministic"], training["batch_size"]
+    assert values == (0.001, True, 64)
+    assert [type(value) for value in values] == [float, bool, int]
+    assert found["figures"]["figure1"]["classes"] == ["1", "2"]
+    assert found["figures"]["figure2"]["image"] is None

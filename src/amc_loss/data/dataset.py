@@ -110,6 +110,13 @@ def load_dataset(path: str | os.PathLike[str], remedy: str = "delete it and make
         DatasetError: If the file is damaged, incomplete or not a valid dataset.
     """
     try:
+        with open(path, "rb") as file:
+            start = file.read(6)
+        # For these numpy would speak of pickles, or of context managers.
+        if start == b"\x93NUMPY":
+            raise ValueError("it is a single array of numpy.save; numpy.savez puts all five into one file")
+        if start and not start.startswith(b"PK"):
+            raise ValueError("it is no archive of numpy.savez")
         with np.load(path, allow_pickle=False) as arrays:
             dataset = Dataset(
                 arrays["x_train"],

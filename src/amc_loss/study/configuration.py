@@ -16,6 +16,7 @@ from jsonschema.exceptions import best_match, by_relevance
 # What a protocol sets, and a study may set otherwise.
 PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation", "grad_cam")
 # Columns of the page that compares protocols.
+NUMBER = r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
 RESERVED = ("setting", "meaning", "source")
 
 
@@ -66,6 +67,51 @@ def _merge(base: Any, over: Any) -> Any:
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
     return {**base, **{key: _merge(base[key], over[key]) if key in base else over[key] for key in over}}
+
+
+def resolved_schema(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A part of a schema with what its ``$ref`` leads to.
+
+    Args:
+        schema: The part.
+        root: The whole schema.
+    """
+    if "$ref" not in schema:
+        return schema
+    return {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+
+
+def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """The same value with numbers, truth values and null where the schema wants them and text stands for it.
+
+    Snakemake passes what is nested in ``--config`` as text, as in ``--config 'study={seeds: [42]}'``, and
+    YAML reads 1e-8 as text.
+
+    Args:
+        value: A part of the configuration.
+        schema: What the schema says of it.
+        root: The whole schema.
+    """
+    schema = resolved_schema(schema, root)
+    if isinstance(value, Mapping):
+        named, others = schema.get("properties", {}), schema.get("additionalProperties")
+        others = others if isinstance(others, Mapping) else {}
+        return {key: typed(item, named.get(key, others), root) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item, schema.get("items", {}), root) for item in value]
+    kinds = schema.get("type", [])
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if isinstance(value, str) and "string" not in kinds:
+        words: dict[str, dict[str, Any]] = {
+            "boolean": {"true": True, "false": False},
+            "null": {"null": None},
+        }
+        for kind in kinds:
+            if kind in words and value in words[kind]:
+                return words[kind][value]
+            if kind in ("integer", "number") and re.fullmatch(NUMBER, value):
+                return float(value) if re.search("[.eE]", value) else int(value)
+    return value
 
 
 def canonical(value: Any, where: str = "") -> Any:
@@ -122,10 +168,7 @@ def _sentence(error: ValidationError) -> str:
             wanted = " or ".join(
                 names.get(kind, f"a{'n' if kind[0] in 'aeiou' else ''} {kind}") for kind in kinds
             )
-            hint = ""
-            if "number" in kinds and re.fullmatch(r"[-+]?\d+e[-+]?\d+", str(instance)):
-                hint = " (YAML reads 1e-8 as text; write 1.0e-8)"
-            return f"'{where}' must be {wanted}, not {value}{hint}"
+            return f"'{where}' must be {wanted}, not {value}"
         case "enum":
             return f"'{where}' must be one of {', '.join(map(json.dumps, rule))}, not {value}"
         case "minItems":
@@ -170,14 +213,16 @@ def check_references(config: Mapping[str, Any]) -> None:
             f"allowed are {allowed}{others}"
         )
     known_seeds = ", ".join(map(str, study["seeds"]))
-    for name, figure in figures.items():
-        for key in ("seed", "seeds"):
-            for seed in _as_list(figure.get(key, [])):
-                if seed not in study["seeds"]:
-                    raise ConfigError(
-                        f"'figures.{name}.{key}' has {seed}, which is no seed of the study; "
-                        f"allowed are {known_seeds}"
-                    )
+    unknown = [
+        f"'figures.{name}.{key}' has {seed}"
+        for name, figure in figures.items()
+        for key in ("seed", "seeds")
+        for seed in _as_list(figure.get(key, []))
+        if seed not in study["seeds"]
+    ]
+    if unknown:
+        which = "which is no seed" if len(unknown) == 1 else "which are no seeds"
+        raise ConfigError(f"{', '.join(unknown)}, {which} of the study; allowed are {known_seeds}")
     if config["protocol"] != "paper" and study["name"] == "paper":
         raise ConfigError(
             f"'study.name' is 'paper', but 'protocol' is {config['protocol']!r}, whose trainings would "

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from amc_loss.study.configuration import PROTOCOL_SECTIONS
+from amc_loss.study.configuration import PROTOCOL_SECTIONS, resolved_schema
 
 BOUNDS = {
     "minimum": "≥",
@@ -80,7 +80,7 @@ def settings(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[dict[
 
 
 def _allowed(leaf: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    leaf = _resolved(leaf, root)
+    leaf = resolved_schema(leaf, root)
     if "enum" in leaf:
         return ", ".join(map(_text, leaf["enum"]))
     kinds = leaf["type"] if isinstance(leaf["type"], list) else [leaf["type"]]
@@ -90,16 +90,10 @@ def _allowed(leaf: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     return ", ".join([" or ".join(kinds), *bounds])
 
 
-def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "$ref" not in schema:
-        return schema
-    return {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
-
-
 def _leaves(
     schema: Mapping[str, Any], root: Mapping[str, Any], key: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    schema = _resolved(schema, root)
+    schema = resolved_schema(schema, root)
     if "properties" not in schema:
         yield key, schema
     for name, child in schema.get("properties", {}).items():

@@ -16,6 +16,7 @@ from amc_loss.study.configuration import (
     check_references,
     check_schema,
     resolve,
+    typed,
 )
 from amc_loss.study.names import DATASETS, LOSSES
 from amc_loss.study.settings import compare
@@ -84,7 +85,7 @@ class Study:
 
     def __init__(self, config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         protocols: Any = config.get("protocols", {})
-        config = canonical(resolve(config))
+        config = canonical(typed(resolve(config), schema, schema))
         check_schema(config, schema)
         check_references(config)
         self.config = config
@@ -93,7 +94,8 @@ class Study:
         self.protocols: dict[str, dict[str, Any]] = {}
         # In one order, whatever that of the files which the configuration was read from.
         for name in sorted(protocols, key=lambda name: (name != "paper", name)):
-            settings = canonical(resolve({"protocol": name, "protocols": protocols}))
+            settings = resolve({"protocol": name, "protocols": protocols})
+            settings = canonical(typed(settings, schema, schema))
             check_schema({**config, **settings}, schema, f"protocols.{name}")
             self.protocols[name] = {section: settings[section] for section in PROTOCOL_SECTIONS}
         figures = config["figures"]
