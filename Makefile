@@ -30,7 +30,7 @@ services:
 	$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
 		munge slurmctld slurmd slurmdbd slurm-client mariadb-server chromium chromium-driver
 
-# The pages that are made from the configuration.
+# The pages that are made from the configuration and the code.
 docs: $(UV)
 	$(UV) run --locked --extra workflow python docs/pages.py
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from amc_loss.study.settings import compare, readings, settings
+from amc_loss.study.digests import direct_imports
+from amc_loss.study.documented_settings import compare, readings, settings
 from amc_loss.study.study import Study
 from amc_loss.views import tables
 
@@ -55,7 +56,7 @@ This page is made from [the schema](../workflow/schemas/config.schema.yaml) by `
 
 ARCHITECTURE = """# Architecture
 
-The way of the data is the way through this repository. Snakemake's rules in `workflow/rules/` say what is made of what;
+The code is organised along the path of the data. Snakemake's rules in `workflow/rules/` say what is made of what;
 each runs a script of its own name in `workflow/scripts/`, in the folder named after the rule's file; the scripts call
 the library in `src/amc_loss/`, which knows nothing of Snakemake. The library has rooms, and `tests/` has the same.
 
@@ -83,6 +84,8 @@ flowchart TD
     model --> kept
     features --> kept{{{{"rules gradcam, tsne<br>measures/gradcam, measures/geometry"}}}}
     kept --> maps["explanations/, embeddings/"]
+    model --> aggregates
+    npz --> drawing
     features --> aggregates{{{{"rules table1, clustering, ...<br>measures/aggregates, views/tables"}}}}
     maps --> drawing{{{{"rules figure1 ... figure7<br>views/scatter, views/heatmaps, views/charts, views/diagram"}}}}
     features --> drawing
@@ -99,11 +102,11 @@ A change in a comment, a docstring or a time stamp is no change of code. `jobs/i
 network, loss with λ and margin, and seed; everything else is in its `provenance.json`.
 
 What the files of a run hold is said once, in the modules of `runs/`: keys, shapes, units, and the errors that reading
-raises.
+raises. `jobs/provenance` says it of `provenance.json`.
 
 ## What Snakemake does that one would not expect
 
-Each of these has cost another project a night. A test holds each.
+Others have fallen into each of these. A test covers each.
 
 | what | here |
 | --- | --- |
@@ -130,15 +133,10 @@ LIBRARY = ROOT / "src/amc_loss"
 
 def imports() -> dict[str, set[str]]:
     """For each module of the library the modules of it that it imports, by their paths without the ending."""
-    found = {}
-    for path in LIBRARY.rglob("*.py"):
-        names = set()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("amc_loss"):
-                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        places = {name.partition(".")[2].replace(".", "/") for name in names}
-        found[_name(path)] = {place for place in places if (LIBRARY / f"{place}.py").is_file()}
-    return found
+    return {
+        _name(path): {_name(used) for used in direct_imports(path) if used.stem != "__init__"}
+        for path in LIBRARY.rglob("*.py")
+    }
 
 
 def room(module: str) -> str:

@@ -48,7 +48,16 @@ class Checkout:
         self.path = path
         self.python = python
         self.environment: dict[str, str] = {}
-        for name in ("Snakefile", "config.yaml", "workflow", "src", "profiles", "envs", "resources/paper"):
+        for name in (
+            "Snakefile",
+            "config.yaml",
+            "workflow",
+            "src",
+            "config",
+            "profiles",
+            "envs",
+            "resources/paper",
+        ):
             source, target = ROOT / name, path / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():

@@ -1,7 +1,9 @@
 """The workflow's rules as Snakemake has them once it has read the paper's study."""
 
+import os
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 from checkout import ROOT
 from snakemake.api import SnakemakeApi
@@ -11,7 +13,8 @@ from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, 
 
 @cache
 def workflow():
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+    # Reading it sets the path of the processes that follow, which is not that of other tests' copies.
+    with patch.dict(os.environ), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         return api.workflow(ResourceSettings(), ConfigSettings(), snakefile=ROOT / "Snakefile")._workflow
 
 

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from checkout import ONE_TABLE, ROOT, STUDY, Checkout
 
+SERVED = "+ AMC-Loss from the server"
 ADDRESS = "https://github.com/"
 REPOSITORY = "owner/amc-loss"
 # What a dry run says of the paper's study.
@@ -71,9 +72,10 @@ def server(tmp_path_factory):
     """What a process needs in its environment to find the repository, tag v1, at the address of the server."""
     folder = tmp_path_factory.mktemp("server")
     repository = Checkout(folder / REPOSITORY).path
-    for name in ("config", "LICENSE"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-        copy(ROOT / name, repository / name)
+    shutil.copy2(ROOT / "LICENSE", repository)
+    # Another library than that of this checkout, so that it is seen which one was used.
+    names = repository / "src/amc_loss/study/names.py"
+    names.write_text(names.read_text().replace("+ AMC-Loss", SERVED))
     identity = ["-c", "user.name=n", "-c", "user.email=e"]
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "m"], ["tag", "v1"]):
         run(repository, "git", *command)
@@ -104,6 +106,8 @@ def test_another_workflow_uses_it_under_a_prefix(tmp_path, request, place):
     table = pd.read_csv(here / "comparison.csv")
     assert table["loss"].tolist() == ["cross_entropy", "euclidean", "amc"]
     assert table["paper_mean"].isna().all()
+    text = (here / "replication/results/tiny/tables/table1.md").read_text()
+    assert (SERVED in text) == (place == "server")
     # Everything lies under the prefix; nothing was trained that table and figure do not need.
     assert sorted(path.name for path in here.iterdir() if path.is_dir()) == [".snakemake", "replication"]
     assert len(list((here / "replication/results/tiny/runs").iterdir())) == 3
@@ -132,6 +136,7 @@ def test_a_project_that_snakedeploy_makes(tmp_path, server):
     results = here / "results/mine"
     for file in ("report.html", "figures/figure7.png", "tables/summary.md"):
         assert (results / file).stat().st_size
+    assert SERVED in (results / "tables/table1.md").read_text()
     assert "mine, of Digits under three losses with 2 seeds each" in (results / "report.html").read_text()
     assert "Nothing to be done" in snakemake(here, "-n", *arguments, **server)
     assert "there is no profile dmeo" in snakemake(
@@ -167,6 +172,48 @@ def own(tmp_path):
     return write
 
 
+TWO = """
+configfile: "demo.yaml"
+
+
+module first:
+    snakefile:
+        "{workflow}/workflow/Snakefile"
+    config:
+        config["first"]
+
+
+module second:
+    snakefile:
+        "{second}/workflow/Snakefile"
+    config:
+        {{**config["first"], "protocol": "released_code", "study": {{"name": "released", "datasets": ["digits"]}}}}
+
+
+use rule * from first as first_*
+use rule * from second as second_*
+"""
+
+
+def test_two_studies_in_one_workflow_do_not_mix(tmp_path):
+    workflow, here = Checkout(tmp_path / "amc-loss").path, tmp_path / "project"
+    here.mkdir()
+    demo = yaml.safe_load((ROOT / "profiles/demo/study.yaml").read_text())
+    del demo["network"], demo["training"]
+    (here / "demo.yaml").write_text(yaml.safe_dump({"first": demo, "its own": "key"}))
+    (here / "Snakefile").write_text(TWO.format(workflow=workflow, second=workflow))
+    targets = [f"results/{study}/tables/configuration.yaml" for study in ("demo", "released")]
+    snakemake(here, "--cores", "1", *targets)
+    paper, released = (yaml.safe_load((here / target).read_text()) for target in targets)
+    assert (paper["training"]["ema_decay"], released["training"]["ema_decay"]) == (0, 0.999)
+    assert (paper["contrastive"]["w_maximum"], released["contrastive"]["w_maximum"]) == (1, 100)
+    # Of two copies one would run the other's code.
+    second = Checkout(tmp_path / "copy").path
+    (here / "Snakefile").write_text(TWO.format(workflow=workflow, second=second))
+    output = snakemake(here, "-n", check=False)
+    assert f"this workflow is used twice, from {workflow}/src and from {second}/src" in output
+
+
 def test_into_another_directory(tmp_path, own):
     """Paths in the configuration are relative to the folder in which Snakemake works."""
     workflow, there = Checkout(tmp_path / "amc-loss").path, tmp_path / "there"
@@ -177,6 +224,12 @@ def test_into_another_directory(tmp_path, own):
     assert (there / "results/tiny/figures/figure1.png").stat().st_size
     assert "Nothing to be done" in snakemake(tmp_path, "-n", *arguments)
     assert not (workflow / "results").exists()
+    # A profile is looked for where Snakemake was started, the default one beside the Snakefile.
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/config.yaml").write_text("quiet: [rules]\n")
+    started = ["-n", "-s", workflow / "Snakefile", "--directory", there, "--configfile", there / "own.yaml"]
+    assert "workflow specific profile mine" in snakemake(tmp_path, *started, "--workflow-profile", "mine")
+    assert f"profile {workflow}/profiles/default" in snakemake(tmp_path, *started)
 
 
 def test_from_another_folder(tmp_path, own):
@@ -201,8 +254,3 @@ def test_own_data_under_a_prefix_lies_where_the_user_says(tmp_path, own):
     )
     snakemake(tmp_path, "--cores", "1", "replication/resources/datasets/mine.npz")
     assert "Nothing to be done" in snakemake(tmp_path, "-n", "replication/resources/datasets/mine.npz")
-
-
-def test_the_library_is_listed_file_by_file():
-    listed = (ROOT / "workflow/library.txt").read_text().split()
-    assert listed == sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src").rglob("*.py"))

@@ -327,7 +327,7 @@ WRITTEN = {"table1", "table1_differences", "table2", "clustering", "run_times", 
     ("module", "rules"),
     [
         ("losses", TRAINED),
-        ("study/columns", {*TRAINED, *FROM_DATA, "protocol"}),
+        ("study/network_names", {*TRAINED, *FROM_DATA, "protocol"}),
         ("data/sources", {"download_dataset", *TRAINED, *FROM_DATA}),
         ("training/schedules", TRAINED),
         ("training/inference", TRAINED),

@@ -1,4 +1,4 @@
-"""Models, provenance and logs of a run."""
+"""Models of runs, and how files are read."""
 
 import ast
 
@@ -45,10 +45,9 @@ def test_a_pickle_in_a_model_is_not_run(tmp_path):
 
 def test_every_reader_refuses_pickles():
     """`torch.load` and `numpy.load` are called so that they do, wherever they are called."""
-    scripts = ROOT / "src"
     needed = {"torch": "weights_only=True", "np": "allow_pickle=False"}
     found = 0
-    for path in scripts.rglob("*.py"):
+    for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if (
                 isinstance(node, ast.Call)

@@ -12,7 +12,7 @@ from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
 from amc_loss.study.configuration import ConfigError
-from amc_loss.study.settings import compare, settings
+from amc_loss.study.documented_settings import compare, settings
 from amc_loss.study.study import Study
 from amc_loss.training.networks import TABLE2
 

@@ -38,7 +38,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget():
-    for function in (digests._imports, digests._names, digests._code):
+    for function in (digests.direct_imports, digests._names, digests._code):
         function.cache_clear()
 
 
@@ -104,9 +104,46 @@ def test_a_module_that_moves_is_another(package):
     assert digest_after(package, "amc_loss/room/inner/deep.py", "...top", "..top") != before
 
 
+def test_a_script_may_have_the_name_of_a_module(package):
+    """Of neither is a change missed."""
+    (package / "script.py").rename(package / "top.py")
+    path = package / "top.py"
+    before = digests.code_digest(path)
+    path.write_text(f"{path.read_text()}entry.f()\n")
+    forget()
+    assert digests.code_digest(path) != before
+
+
+def test_a_folder_that_a_module_left_behind_is_no_package(package):
+    (package / "amc_loss/top/__pycache__").mkdir(parents=True)
+    assert package / "amc_loss/top.py" in digests.imported_modules(package / "script.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "submodule"),
+    [
+        ("if True:\n    fourth = 1\n", False),
+        ("async def fourth():\n    pass\n", False),
+        ("try:\n    import json as fourth\nexcept ImportError:\n    fourth = None\n", False),
+        ("with open(__file__) as fourth:\n    pass\n", False),
+        ("THING = [fourth for fourth in ()]\n", True),
+        ("OTHER = fourth\n", True),
+        ("def f():\n    fourth = 1\n", True),
+    ],
+)
+def test_a_name_that_a_package_binds_is_no_module_of_it(package, text, submodule):
+    (package / "amc_loss/room/__init__.py").write_text(text)
+    (package / "amc_loss/entry.py").write_text("from amc_loss.room import fourth, __doc__\n")
+    (package / "amc_loss/room/fourth.py").write_text("")
+    files = digests.imported_modules(package / "script.py")
+    assert (package / "amc_loss/room/fourth.py" in files) == submodule
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
+        ("from importlib import import_module as load", "cannot be followed"),
+        ("import importlib; importlib.__import__('amc_loss.top')", "cannot be followed"),
         ("import amc_loss.romm.first", "there is no module 'amc_loss.romm.first'"),
         ("from amc_loss.room import frist", "there is no module 'amc_loss.room.frist'"),
         ("from amc_loss.entri import f", "there is no module 'amc_loss.entri'"),
@@ -166,7 +203,10 @@ def test_scripts_follow_what_they_need(script, uses, does_not_use):
 def test_every_module_is_followed_by_a_rule():
     followed = {path for script in SCRIPTS.rglob("*.py") for path in digests.imported_modules(script)}
     # These run while Snakemake parses the workflow and reach a rule through its parameters, or only watch it.
-    parsed = {f"study/{name}.py" for name in ("study", "digests", "progress", "settings", "configuration")}
+    parsed = {
+        f"study/{name}.py"
+        for name in ("study", "digests", "progress", "documented_settings", "configuration")
+    }
     parsed |= {f"{name.replace('.', '/')}.py" for name in digests.WITHOUT_EFFECT}
     unfollowed = set(digests.PACKAGE.rglob("*.py")) - followed
     assert {path.relative_to(digests.PACKAGE).as_posix() for path in unfollowed} == parsed

@@ -13,21 +13,50 @@ BASE = workflow.current_basedir
 
 def source(path):
     """A file of this workflow's own; where the workflow lies on a server, the copy that Snakemake keeps of it."""
-    if isinstance(BASE, os.PathLike):
+    if isinstance(BASE, os.PathLike):  # a folder of this machine
         return Path(os.path.abspath(BASE)).parents[1] / path
     return Path(workflow.source_path(f"../../{path}"))
 
 
-# On a server no folder can be listed: the library is fetched file by file.
-for path in source("workflow/library.txt").read_text().split():
-    if not source(path).as_posix().endswith(path):
+def fetched_library():
+    """The folder that the library is imported from."""
+    # On a server no folder can be listed: the library is fetched file by file.
+    for path in source("workflow/library.txt").read_text().split():
+        if not source(path).as_posix().endswith(path):
+            raise WorkflowError(
+                f"{source(path)} is not a name that Python can import; take the workflow with github(...) or "
+                "gitlab(...), or from a folder"
+            )
+    return source("src/amc_loss/__init__.py").parents[1]
+
+
+def check_profile():
+    """Stop where there is no profile of the name that was given: Snakemake would go on without."""
+    # Snakemake does not tell the workflow which profile it took.
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--workflow-profile", type=Path, default="none")
+    parser.add_argument("--directory", "-d")
+    given = parser.parse_known_args()[0]
+    # With a directory Snakemake has looked for the profile in another folder than this.
+    if given.directory or given.workflow_profile == Path("none"):
+        return
+    places = [Path("profiles"), Path(workflow.main_snakefile).parent / "profiles"]
+    if not any(
+        (place / given.workflow_profile).exists() for place in [Path(), *places]
+    ):
+        known = {
+            path.parent.name for place in places for path in place.glob("*/config.yaml")
+        }
         raise WorkflowError(
-            f"{source(path)} is not a name that Python can import; take the workflow with github(...) or "
-            "gitlab(...), or from a folder"
+            f"there is no profile {given.workflow_profile}; there are {', '.join(sorted(known))}"
         )
-SRC = source("src/amc_loss/__init__.py").parents[1]
-# This process's path is passed on to every script, also to one that runs in an environment of conda. The variable
-# is for those that do not: there an installed copy, of another version say, would come first.
+
+
+check_profile()
+SRC = fetched_library()
+# What is on this process's path Snakemake passes on to every script. That comes last in the script's own path, which is
+# enough in an environment of conda, where no other copy of the library is installed; elsewhere this variable puts it
+# first. Conda's environments do not see it.
 sys.path.insert(0, str(SRC))
 os.environ.update(
     PYTHONPATH=os.pathsep.join([str(SRC), os.environ.get("PYTHONPATH", "")]).strip(
@@ -35,38 +64,32 @@ os.environ.update(
     )
 )
 
+import amc_loss
+
+if (other := Path(amc_loss.__file__).parents[1].resolve()) != SRC.resolve():
+    raise WorkflowError(
+        f"this workflow is used twice, from {other} and from {SRC}; use one copy of it for both"
+    )
+
 from amc_loss.study.configuration import ConfigError
 from amc_loss.study.digests import code_digest
+from amc_loss.study.documented_settings import compare
 from amc_loss.study.listing import listing_digest
 from amc_loss.study.names import LOSSES
 from amc_loss.study.progress import watch
-from amc_loss.study.settings import compare
 from amc_loss.study.study import Study
 
 # What the user gives, as a file, on the command line or from another workflow, goes over the workflow's own settings.
-settings = yaml.safe_load(source("config.yaml").read_text())
-update_config(settings, config)
+configuration = yaml.safe_load(source("config.yaml").read_text())
+update_config(configuration, config)
 schema = yaml.safe_load(source("workflow/schemas/config.schema.yaml").read_text())
 try:
-    study = Study(settings, schema)
+    study = Study(configuration, schema)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
-# Scripts and captions see the settings of the protocol as well.
-config.update(study.config)
-
-# Without this check Snakemake would go on without a profile whose name is misspelt; it does not tell the workflow
-# which one it took.
-parser = argparse.ArgumentParser(add_help=False)
-parser.add_argument("--workflow-profile", type=Path, default="none")
-profile = parser.parse_known_args()[0].workflow_profile
-places = (Path(), Path("profiles"), Path(workflow.main_snakefile).parent / "profiles")
-if profile != Path("none") and not any((place / profile).exists() for place in places):
-    known = {
-        path.parent.name for place in places for path in place.glob("*/config.yaml")
-    }
-    raise WorkflowError(
-        f"there is no profile {profile}; there are {', '.join(sorted(known))}"
-    )
+# Scripts and captions see the settings of the protocol as well. Not in the user's own mapping, which another workflow
+# may give to a second study.
+config = {**config, **study.config}
 
 # Without this check a dataset that was made from an earlier path would pass as up to date.
 for name in study.own_datasets:

@@ -22,7 +22,7 @@ def provenance(settings: dict[str, Any], data_checksum: str, device: torch.devic
     Returns:
         Keys settings, data_sha256, device (its name), device_type, threads, python, versions, cuda, and
         commit: that of the checkout which this code is in, ``-dirty`` if it has changes, ``unknown`` if it is
-        in none, or unpacked inside another repository.
+        in none, or unpacked inside another repository. A run's file has the name of its protocol as well.
     """
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {

@@ -1,1 +1,1 @@
-"""The files of a run, a module for each: what is in it, how it is written, how it is read."""
+"""What is kept of runs, a module for each file: what is in it, how it is written, how it is read."""

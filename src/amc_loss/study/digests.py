@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
+DYNAMIC = ("__import__", "import_module")
 # They say what happened; no model, number or picture depends on them.
 WITHOUT_EFFECT = frozenset({"jobs.interruption", "jobs.logs", "jobs.provenance"})
 
@@ -25,10 +26,10 @@ def code_digest(script: Path) -> str:
         OSError: If the script cannot be read.
         ImportError: If an import of this package leads nowhere or cannot be followed.
     """
-    parts = {script.name: script}
-    parts |= {file.relative_to(PACKAGE).as_posix(): file for file in imported_modules(script)}
-    text = "".join(f"{name}\n{_code(file)}\n" for name, file in parts.items())
-    return hashlib.sha256(text.encode()).hexdigest()
+    modules = "".join(
+        f"{file.relative_to(PACKAGE).as_posix()}\n{_code(file)}\n" for file in imported_modules(script)
+    )
+    return hashlib.sha256(f"{_code(script)}\n{modules}".encode()).hexdigest()
 
 
 def imported_modules(script: Path) -> list[Path]:
@@ -40,16 +41,21 @@ def imported_modules(script: Path) -> list[Path]:
     found: set[Path] = set()
     todo = [script]
     while todo:
-        new = _imports(todo.pop()) - found
+        new = direct_imports(todo.pop()) - found
         found |= new
         todo += new
     return sorted(found)
 
 
 @cache
-def _imports(path: Path) -> frozenset[Path]:
+def direct_imports(path: Path) -> frozenset[Path]:
+    """The files of this package that a file's own import statements run.
+
+    Raises:
+        ImportError: As for `imported_modules`.
+    """
     files: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         try:
             for module in _modules(node, path):
                 files |= _files(module)
@@ -68,17 +74,14 @@ def _modules(node: ast.AST, path: Path) -> Iterator[str]:
             if not _is_ours(origin):
                 return
             yield origin
-            folder = _place(origin)
+            parent = _place(origin) / "__init__.py"
             for alias in names:
                 if alias.name == "*":
                     raise ImportError(f"'from {origin} import *' does not say what it imports")
-                if folder.is_dir() and alias.name not in _names(folder / "__init__.py"):
+                if parent.is_file() and alias.name not in _names(parent):
                     yield f"{origin}.{alias.name}"
-        case (
-            ast.Call(func=ast.Name(id="__import__" | "import_module" as function))
-            | ast.Call(func=ast.Attribute(attr="import_module" as function))
-        ):
-            raise ImportError(f"what {function}() imports cannot be followed; use an import statement")
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name in DYNAMIC:
+            raise ImportError(f"what {name}() imports cannot be followed; use an import statement")
 
 
 def _is_ours(module: str) -> bool:
@@ -102,7 +105,10 @@ def _files(module: str) -> set[Path]:
     if module.removeprefix(f"{PACKAGE.name}.") in WITHOUT_EFFECT:
         return set()
     place = _place(module)
-    file = place / "__init__.py" if place.is_dir() else place.with_name(f"{place.name}.py")
+    # As Python does: a package before a module; a folder without __init__.py is neither here.
+    file = place / "__init__.py"
+    if not file.is_file():
+        file = place.with_name(f"{place.name}.py")
     if not file.is_file():
         raise ImportError(f"there is no module {module!r} in {PACKAGE}")
     parent = module.rpartition(".")[0]
@@ -111,24 +117,29 @@ def _files(module: str) -> set[Path]:
 
 @cache
 def _names(path: Path) -> frozenset[str]:
-    """The names that a module binds at its top."""
-    names: set[str] = set()
-    for node in ast.parse(path.read_text()).body:
-        match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+    """The names that a module binds at its top, also within a condition there."""
+    names = {"__doc__", "__file__", "__name__"}
+    todo: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
+    while todo:
+        match node := todo.pop():
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
                 names |= {alias.asname or alias.name for alias in aliases}
-            case ast.Assign() | ast.AnnAssign():
-                names |= {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() | ast.Lambda():
+                pass  # with names of their own
+            case _:
+                todo += ast.iter_child_nodes(node)
     return frozenset(names)
 
 
 @cache
 def _code(path: Path) -> str:
     """Source without comments, docstrings and blank lines; text within quotes is left as it is."""
-    source = path.read_text()
-    lines = source.splitlines()
+    source = path.read_text("utf-8")
+    lines = source.split("\n")
     quoted: set[int] = set()
     tree = ast.parse(source)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):

@@ -9,7 +9,6 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from amc_loss.study.columns import parse_network
 from amc_loss.study.configuration import (
     PROTOCOL_SECTIONS,
     canonical,
@@ -18,8 +17,9 @@ from amc_loss.study.configuration import (
     resolve,
     typed,
 )
+from amc_loss.study.documented_settings import compare
 from amc_loss.study.names import DATASETS, LOSSES
-from amc_loss.study.settings import compare
+from amc_loss.study.network_names import parse_network
 
 # For each source the keys of a dataset that say what it gives; besides them `size`.
 SOURCES = {

@@ -244,10 +244,9 @@ def train(
         report: Takes a line of progress an epoch.
 
     Returns:
-        The trained network, on ``device``, and the history, a row an epoch: epoch, learning_rate, beta1,
-        w (the w(t) of section 3.2), cross_entropy, auxiliary (before weighting), accuracy (percent, on
-        the noisy training images), seconds, and with ``kept_epoch: best`` test_accuracy (percent). With
-        schedules that change each step, the rates are those at the start of the epoch.
+        The trained network, on ``device``, and the history, a row an epoch with the columns of
+        `amc_loss.runs.history`. With schedules that change each step, the rates are those at the start of the
+        epoch.
 
     Raises:
         ValueError: If there are fewer images than a minibatch takes, or they are smaller than a translation.

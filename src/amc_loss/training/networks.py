@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from amc_loss.study.columns import Column, parse_network
+from amc_loss.study.network_names import Column, parse_network
 
 Blocks = Sequence[Sequence[int]]
 
