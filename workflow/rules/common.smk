@@ -143,9 +143,10 @@ def dataset_file(dataset):
 
 
 def own_listing(wildcards):
-    """What the user's own data consists of; none of a dataset that is not made of files of the user's."""
+    """What the user's own data consists of; nothing for a dataset that is not made of files of the user's."""
     path = study.data(wildcards.dataset).get("path")
-    return path and listing_digest(path)
+    # Not None: Snakemake would not record it.
+    return listing_digest(path) if path else ""
 
 
 def figure_dataset(figure):

@@ -45,7 +45,8 @@ def fetch(entry: Mapping[str, Any], root: Path) -> Dataset:
             raise DatasetError(f"no source {other!r}; there are torchvision, npz, imagefolder, scikit-learn")
     try:
         dataset.check()
-        _check_range(dataset)
+        if "path" in entry:
+            _check_range(dataset)
     except DatasetError as error:
         raise DatasetError(f"{where} is not a usable dataset ({error}); correct it and run again") from None
     if size := entry.get("size"):
