@@ -33,12 +33,17 @@ class Watch(threading.Thread):
 
     def run(self):
         while not self.over.is_set():
-            gpus = []
+            held = {}
             for process in psutil.process_iter():
                 with suppress(psutil.Error):
                     if any(f"{self.checkout.path}/.snakemake/scripts/" in part for part in process.cmdline()):
                         files = [file.path for file in process.open_files()]
-                        gpus += [m[1] for file in files if (m := re.search(r"/(GPU-\d)-\d+\.lock$", file))]
+                        locks = [m[1] for file in files if (m := re.search(r"/(GPU-\d)-\d+\.lock$", file))]
+                        held[process.pid] = process.ppid(), locks
+            # A process that a training is about to start, git say, is for a moment a copy of it.
+            gpus = [
+                gpu for parent, locks in held.values() for gpu in locks if not held.get(parent, (0, []))[1]
+            ]
             self.seen.append(gpus)
             time.sleep(0.05)
 
