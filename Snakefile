@@ -1,5 +1,6 @@
 # Replicates Choi, Som, Turaga: AMC-Loss (2020), from raw data to Table 1 and every figure.
 import shutil
+import time
 
 from snakemake.utils import min_version
 
@@ -44,26 +45,40 @@ rule all:
     localrule: True
 
 
+told = Warnings([], time.time(), logger.warning)
+
+
 onstart:
     if study.full_width_epochs > 100 and shutil.which("nvidia-smi") is None:
         logger.warning(
             "This machine shows no GPU. Unless the trainings go to a cluster they take days or weeks: "
             "`snakemake estimate --cores all` measures how long."
         )
-    trained = [
-        study.runs[job.wildcards.run]
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name == "train"
-    ]
-    if trained and not workflow.output_settings.quiet:
+    jobs = list(workflow.dag.needrun_jobs())
+    trained = [job for job in jobs if job.rule.name == "train"]
+    for job in trained:
+        if workflow.dag.reason(job).forced:
+            # Else a model that is as its settings, data and code say would be taken over.
+            Path(job.output.model).with_name(KEPT_MODEL).unlink(missing_ok=True)
+    if not workflow.output_settings.quiet:
+        told.logs += [Path(log) for job in jobs for log in job.log]
         watch(
-            {run.name: study.work(run) for run in trained},
+            {
+                job.wildcards.run: study.work(study.runs[job.wildcards.run])
+                for job in trained
+            },
             Path("results", study.name, "logs/train"),
+            told,
             logger.info,
         )
 
 
+onerror:
+    told.look()
+
+
 onsuccess:
+    told.look()
     if not workflow.output_settings.quiet:
         folder = Path("results", study.name)
         made = {job.rule.name for job in workflow.dag.jobs}

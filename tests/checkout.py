@@ -89,6 +89,11 @@ class Checkout:
         assert table, output
         return {name: int(count) for name, count in (line.split() for line in table[1].splitlines())}
 
+    def dataset(self, name: str) -> Path:
+        """The one file that was made of a dataset."""
+        (path,) = self.path.glob(f"resources/datasets/{name}-*.npz")
+        return path
+
     def replace(self, file: str, old: str, new: str) -> None:
         """Change a file of the workflow."""
         path = self.path / file

@@ -252,5 +252,6 @@ def test_own_data_under_a_prefix_lies_where_the_user_says(tmp_path, own):
     (tmp_path / "Snakefile").write_text(
         text.replace('configfile: "demo.yaml"\n', "").replace("tiny", "own", 1)
     )
-    snakemake(tmp_path, "--cores", "1", "replication/resources/datasets/mine.npz")
-    assert "Nothing to be done" in snakemake(tmp_path, "-n", "replication/resources/datasets/mine.npz")
+    snakemake(tmp_path, "--cores", "1", "amc_loss_download")
+    assert list(tmp_path.glob("replication/resources/datasets/mine-*.npz"))
+    assert "Nothing to be done" in snakemake(tmp_path, "-n", "amc_loss_download")

@@ -263,7 +263,7 @@ def test_a_time_stamp_of_what_is_small_makes_nothing_again(finished):
     assert finished.jobs(*ARGUMENTS) == {}
     # Nothing that follows from a model writes to it or to the data: no time stamp of theirs is newer.
     times = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
-    data = (finished.path / "resources/datasets/digits.npz").stat().st_mtime_ns
+    data = finished.dataset("digits").stat().st_mtime_ns
     assert data < times["model.pt"] < times["features.npz"]
 
 
@@ -411,7 +411,7 @@ def test_one_more_seed_trains_that_seed_alone(finished):
 
 
 def test_a_failing_job_says_why_on_the_terminal_and_in_its_log(finished):
-    data = finished.path / "resources/datasets/digits.npz"
+    data = finished.dataset("digits")
     whole = data.read_bytes()
     stamp = data.stat()
     try:
@@ -424,7 +424,7 @@ def test_a_failing_job_says_why_on_the_terminal_and_in_its_log(finished):
         os.utime(data, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     log = (finished.results / "logs/figure3.log").read_text()
     for text in (output, log):
-        assert "resources/datasets/digits.npz is not a usable dataset" in text
+        assert f"resources/datasets/{data.name} is not a usable dataset" in text
         assert "Traceback" in text
     assert "results/tiny/logs/figure3.log" in output
 
@@ -492,6 +492,7 @@ def test_a_training_that_is_terminated_continues_when_snakemake_retries_it(finis
     assert "epoch 40/40 " in text
     assert sorted(path.name for path in (finished.path / model).parent.iterdir()) == [
         ".lock",
+        ".model.pt",
         "history.csv",
         "model.pt",
         "provenance.json",

@@ -198,9 +198,10 @@ def imagefolder(folder, **keys):
 def test_imagefolder(flowers):
     data = imagefolder(flowers)
     assert data.x_train.shape == (6, 20, 16, 3)
-    assert data.x_train[:, 0, 0, 0].tolist() == [0, 1, 2, 100, 101, 102]
-    assert data.y_train.tolist() == [0, 0, 0, 1, 1, 1]
-    assert data.x_test[:, 0, 0, 0].tolist() == [0, 1, 100, 101]
+    # From each class in turn, so that the first are of all classes.
+    assert data.x_train[:, 0, 0, 0].tolist() == [0, 100, 1, 101, 2, 102]
+    assert data.y_train.tolist() == [0, 1, 0, 1, 0, 1]
+    assert data.x_test[:, 0, 0, 0].tolist() == [0, 100, 1, 101]
     assert data.class_names == ["rose", "tulip"]
 
 
@@ -209,11 +210,11 @@ def test_imagefolder_of_grey_images_has_one_channel(flowers):
         Image.open(path).convert("L").save(path)
     data = imagefolder(flowers, size=24)
     assert data.x_test.shape == (4, 24, 24, 1)
-    assert data.x_test[:, 0, 0, 0].tolist() == [0, 1, 100, 101]
+    assert data.x_test[:, 0, 0, 0].tolist() == [0, 100, 1, 101]
     Image.new("RGB", (50, 40), (200, 0, 0)).save(flowers / "test/tulip/1.png")
     data = imagefolder(flowers, size=24)
     assert data.x_test.shape == (4, 24, 24, 3)
-    assert data.x_test[:, 0, 0].tolist() == [[0] * 3, [1] * 3, [100] * 3, [200, 0, 0]]
+    assert data.x_test[:, 0, 0].tolist() == [[0] * 3, [100] * 3, [1] * 3, [200, 0, 0]]
 
 
 def deep(path):
@@ -229,7 +230,7 @@ def other_shape(path):
     [
         (
             lambda f: shutil.rmtree(f),
-            "flowers/train has no class folders; put images into .*flowers/train/<class>/",
+            "flowers is no folder; put the images into .*flowers/train/<class>/ and .*flowers/test/<class>/, or",
         ),
         (lambda f: shutil.rmtree(f / "test"), "flowers/test has no class folders"),
         (
@@ -284,7 +285,7 @@ def test_a_wrong_imagefolder_is_one_sentence(flowers, fault, sentence):
         ),
         (lambda d: {"y_train": d.y_train - 1}, "labels in y_train run from -1 to 0"),
         (lambda d: {"y_train": 0 * d.y_train}, "class 'bright' has no image in the train split"),
-        (lambda d: {"class_names": ["same", "same"]}, "class_names has a name twice: same, same"),
+        (lambda d: {"class_names": ["same", "same"]}, "class_names has a name twice: 'same' and 'same'"),
         (lambda d: {"class_names": [0, 1]}, r"class_names must be a list of text, not \[0, 1\]"),
         (lambda d: {"class_names": "ab"}, "class_names must be a list of text, not 'ab'"),
     ],

@@ -46,7 +46,7 @@ def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, setting
     record = json.loads((folder / "provenance.json").read_text())
     assert (record["protocol"], record["data_sha256"]) == ("paper", checksum(data))
     assert record["settings"] == settings
-    names = {"model.pt", "history.csv", "provenance.json"}
+    names = {".model.pt", "model.pt", "history.csv", "provenance.json"}
     assert {path.name for path in folder.iterdir()} - {".lock"} == names
 
 
@@ -57,10 +57,10 @@ def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, setting
 def test_what_a_checkpoint_is_of(settings, data, folder, changed, continues, monkeypatch, capsys, tmp_path):
     """It is of settings, data, code and device: a change in any of them starts over."""
 
-    def stop(*_args):
+    def stop(*_args, **_kept):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "write_history", stop)
+    monkeypatch.setattr(training, "write_model", stop)
     with pytest.raises(KeyboardInterrupt):
         training.train_run(folder, data, settings, CPU, **HOW)
     monkeypatch.undo()

@@ -77,7 +77,7 @@ def test_a_study_runs_with_what_its_profile_asks_for(cluster, login_node):
         )
         for job in jobs
     )
-    memory = int(6000 + 4 * (login_node.path / "resources/datasets/digits.npz").stat().st_size / 1e6)
+    memory = int(6000 + 4 * login_node.dataset("digits").stat().st_size / 1e6)
     training = ("gpu", "2", f"{memory}M", "00:11:00", ["gres/gpu=1"])
     # Three evaluations of ten minutes share a job, and so do t-SNE with four cores, the figure and the table.
     evaluations = ("gpu", "2", f"{memory}M", "00:30:00", ["gres/gpu=1"])
@@ -187,7 +187,7 @@ def test_a_training_that_is_preempted_goes_on_when_slurm_starts_it_again(cluster
 
 
 def test_a_failing_job_s_error_reaches_the_terminal_with_the_path_of_its_log(login_node):
-    data = login_node.path / "resources/datasets/digits.npz"
+    data = login_node.dataset("digits")
     whole, stamp = data.read_bytes(), data.stat()
     target = f"results/tiny/runs/{RUN}/metrics.json"
     try:
@@ -197,5 +197,5 @@ def test_a_failing_job_s_error_reaches_the_terminal_with_the_path_of_its_log(log
     finally:
         data.write_bytes(whole)
         os.utime(data, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert "resources/datasets/digits.npz is not a usable dataset" in output
+    assert f"resources/datasets/{data.name} is not a usable dataset" in output
     assert f"results/tiny/logs/evaluate/{RUN}.log" in output

@@ -11,7 +11,7 @@ from paper import SCHEMA
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
-from amc_loss.study.configuration import ConfigError
+from amc_loss.study.configuration import ConfigError, overlaid
 from amc_loss.study.documented_settings import compare, settings
 from amc_loss.study.study import Study
 from amc_loss.training.networks import TABLE2
@@ -483,11 +483,9 @@ def test_the_demo_changes_size_speed_and_data_and_no_loss():
         "study": {"name", "datasets"},
         "network": {"width_multiplier", "batch_norm_decay"},
         "training": {"schedule", "batch_size", "learning_rate"},
-        "figures": {f"figure{n}" for n in range(1, 8)},
+        "figures": {"figure7"},
     }
-    config = copy.deepcopy(PAPER)
-    update_config(config, demo)
-    study = Study(config, SCHEMA)
+    study = Study(overlaid(PAPER, demo), SCHEMA)
     assert {run.dataset for run in study.runs.values()} == {"digits"}
     assert len(study.targets["table1"]) == 15
 

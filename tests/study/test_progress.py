@@ -55,7 +55,8 @@ def test_a_log_from_before_does_not_count(tmp_path):
 
 def test_a_line_with_each_further_per_cent_until_all_is_done(tmp_path):
     lines = []
-    thread = progress.watch({"a": 1, "b": 1}, tmp_path, lines.append, interval=0.05)
+    none = progress.Warnings([], 0, lines.append)
+    progress.watch({"a": 1, "b": 1}, tmp_path, none, lines.append, interval=0.05)
     soon = time.time() + 100
     write(tmp_path, "a", 1, of=1, changed=soon)
     time.sleep(0.5)
@@ -63,6 +64,19 @@ def test_a_line_with_each_further_per_cent_until_all_is_done(tmp_path):
     time.sleep(0.3)
     assert len(lines) == 1
     write(tmp_path, "b", 1, of=1, changed=soon)
-    thread.join(5)
-    assert not thread.is_alive()
+    time.sleep(0.3)
     assert lines == ["Trainings: 50% done, about 0:01:00 left"]
+
+
+def test_a_warning_is_told_once_however_many_jobs_say_it(tmp_path):
+    logs, lines = [tmp_path / f"{name}.log" for name in "abc"], []
+    for log in logs[:2]:
+        log.write_text("--- started ---\nread 3 files\nwarning: two of them are alike\n")
+    logs[2].write_text("warning: of an earlier workflow\n")
+    os.utime(logs[2], (800, 800))
+    warnings = progress.Warnings([*logs, tmp_path / "not-yet.log"], time.time() - 60, lines.append)
+    warnings.look()
+    logs[2].write_text("warning: and a new one\n")
+    progress.watch({}, tmp_path, warnings, lines.append, interval=0.05)
+    time.sleep(0.3)
+    assert lines == ["warning: two of them are alike", "warning: and a new one"]

@@ -42,13 +42,13 @@ def clustering(homogeneity, completeness):
     return pd.DataFrame(rows, columns=["dataset", "loss", "homogeneity_mean", "completeness_mean"])
 
 
-def lines(table, titles, changed=()):
+def lines(table, titles, changed=(), shared=None):
     clusters = clustering(
         {name: (0.1, 0.2, 0.3) for name in titles}, {name: (0.3, 0.2, 0.1) for name in titles}
     )
-    text = summary.summary("mine", "paper", changed, RUNS, table, clusters, titles)
+    text = summary.summary("mine", "paper", changed, RUNS, table, clusters, titles, shared or {})
     found = dict(line.removeprefix("- **").split(":** ") for line in text.splitlines())
-    assert list(found) == ["Study", "Training runs", "Accuracy", "Clustering", "The paper"]
+    assert list(found)[:5] == ["Study", "Training runs", "Accuracy", "Clustering", "The paper"]
     return found
 
 
@@ -128,12 +128,21 @@ def test_a_title_is_no_markup():
         table1({"mine": MEANS["mine"]}, P_VALUES),
         clustering({"mine": (1, 1, 1)}, {"mine": (1, 1, 1)}),
         {"mine": title},
+        {"mine": 3},
     )
     html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
     for page in (html, MarkdownIt("js-default").render(text)):
         assert f"it has no numbers for {escape(title)}." in page
         assert "my_study_, of" in page
         assert "protocol _paper." in page
+
+
+def test_images_in_both_splits_are_told_of():
+    table = table1(MEANS, P_VALUES)
+    assert "Data" not in lines(table, TITLES, shared={"cifar10": 0, "mine": 0})
+    assert lines(table, TITLES, shared={"cifar10": 0, "mine": 1234})["Data"] == (
+        "test images that are among the training images as well: 1,234 on My data."
+    )
 
 
 def test_run_times_are_readable():
@@ -162,5 +171,6 @@ def test_a_tie_is_not_the_highest(values, best):
         table1({"svhn": MEANS["svhn"]}, P_VALUES),
         clustering({"svhn": values}, {"svhn": values}),
         {"svhn": "SVHN"},
+        {},
     )
     assert f"homogeneity is highest under + AMC-Loss on {best}; completeness is highest" in text

@@ -8,16 +8,18 @@ import yaml
 from checkout import ROOT
 
 from amc_loss.study.study import Study
+from amc_loss.views import captions
 
 
 def caption(name, **changes):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     for section, values in changes.items():
         config[section] = {**config.get(section, {}), **values}
-    study = Study(config, yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())).config
+    study = Study(config, yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text()))
+    as_text, study = captions.names(study), study.config
     text = (ROOT / f"workflow/report/{name}.rst").read_text()
     snakemake = SimpleNamespace(
-        config=study,
+        config={**study, "as_text": as_text},
         params=SimpleNamespace(figure=study["figures"].get(name)),
         wildcards=SimpleNamespace(dataset="mnist"),
     )

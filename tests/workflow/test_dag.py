@@ -174,8 +174,7 @@ def test_a_long_study_without_a_gpu_is_warned_of(checkout):
             "figures": figures,
         }
         (checkout.path / "study.yaml").write_text(yaml.safe_dump(study))
-        data = "resources/datasets/digits.npz"
-        output = checkout.snakemake(data, "--force", "--cores", "1", "--configfile", "study.yaml")
+        output = checkout.snakemake("download", "--forceall", "--cores", "1", "--configfile", "study.yaml")
         assert ("This machine shows no GPU" in output) == warned
 
 

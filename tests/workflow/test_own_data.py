@@ -35,6 +35,7 @@ def own(checkout):
         "training": {"batch_size": 4},
         "figures": {
             **{f"figure{n}": {"dataset": "flowers"} for n in range(1, 7)},
+            "figure5": {"dataset": "flowers", "perplexity": 5},
             "figure7": {"dataset": "cifar10", "seeds": [0]},
         },
     }
@@ -52,7 +53,7 @@ def jobs(checkout, *arguments):
 
 def test_they_are_made_estimated_and_made_again_when_they_change(own):
     output = run(own, "estimate")
-    made = {path.stem: load_dataset(path) for path in (own.path / "resources/datasets").iterdir()}
+    made = {name: load_dataset(own.dataset(name)) for name in ("cifar10", "flowers")}
     assert made["cifar10"].x_train.shape == (40, 16, 16, 3)
     assert made["flowers"].x_train.shape == (6, 20, 20, 3)
     assert made["flowers"].class_names == ["rose", "tulip"]
@@ -71,9 +72,15 @@ def test_they_are_made_estimated_and_made_again_when_they_change(own):
     assert jobs(own, "download") == {}
     copy.unlink()
     assert jobs(own, "download") == a_download
+    before = own.dataset("flowers")
     own.study["datasets"]["flowers"]["size"] = 24
     run(own, "download")
-    assert load_dataset(own.path / "resources/datasets/flowers.npz").image_shape == (3, 24, 24)
+    (after,) = {*before.parent.glob("flowers-*.npz")} - {before}
+    assert load_dataset(after).image_shape == (3, 24, 24)
+    # Each size has a file of its own: nothing takes the other's place.
+    own.study["datasets"]["flowers"]["size"] = 20
+    run(own, "-n")
+    assert jobs(own, "download") == {}
     with np.load(own.path / "data/mine.npz") as arrays:
         np.savez(own.path / "data/mine.npz", **{**arrays, "x_test": 255 - arrays["x_test"]})
     assert jobs(own, "download") == a_download
@@ -93,7 +100,7 @@ def large(path, seed):
 
 
 def test_data_whose_place_older_data_takes_is_read_again(own):
-    data, made = own.path / "data", "resources/datasets/{}.npz"
+    data = own.path / "data"
     large(data / "mine.npz", 0)
     large(data / "older.npz", 1)
     shutil.copytree(data / "flowers", data / "older", copy_function=shutil.copy2)
@@ -102,12 +109,12 @@ def test_data_whose_place_older_data_takes_is_read_again(own):
         os.utime(path, (1e9, 1e9))
     run(own, "download")
     (data / "older.npz").rename(data / "mine.npz")
-    assert jobs(own, made.format("cifar10")) == {"download_dataset": 1}
+    assert jobs(own, "download") == {"download_dataset": 1, "download": 1}
     shutil.rmtree(data / "flowers")
     (data / "older").rename(data / "flowers")
-    assert jobs(own, made.format("flowers")) == {"download_dataset": 1}
+    assert jobs(own, "download") == {"download_dataset": 2, "download": 1}
     run(own, "download")
-    assert len(load_dataset(own.path / made.format("flowers")).x_train) == 5
+    assert len(load_dataset(own.dataset("flowers")).x_train) == 5
     assert jobs(own, "download") == {}
 
 
@@ -140,16 +147,15 @@ def test_a_damaged_npz_is_one_sentence_and_never_a_dataset(own):
     path = own.path / "data/mine.npz"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1000])
-    made = "resources/datasets/cifar10.npz"
-    output = run(own, made, "--show-failed-logs", check=False)
+    output = run(own, "download", "--show-failed-logs", check=False)
     assert (
         "data/mine.npz is not a usable dataset (File is not a zip file); correct it and run again" in output
     )
     assert "Traceback" not in output
-    assert not (own.path / made).exists()
+    assert not list((own.path / "resources/datasets").glob("cifar10*"))
     path.write_bytes(whole)
-    run(own, made)
-    load_dataset(own.path / made)
+    run(own, "download")
+    load_dataset(own.dataset("cifar10"))
 
 
 def test_an_archive_that_is_not_the_one_is_one_sentence_and_never_a_dataset(own):
@@ -158,10 +164,9 @@ def test_an_archive_that_is_not_the_one_is_one_sentence_and_never_a_dataset(own)
     (own.path / "archives" / name).write_bytes(b"another one")
     own.study["study"]["datasets"].append("mnist")
     own.study["datasets"]["mnist"] = {"archives": "archives"}
-    made = "resources/datasets/mnist.npz"
-    output = run(own, made, "--show-failed-logs", check=False)
+    output = run(own, "download", "--show-failed-logs", check=False)
     assert f"archives/{name} does not have the MD5 checksum " in output
     assert "; put the whole archive there, as from http" in output
     assert "Traceback" not in output
     assert output.count("Error in rule download_dataset") == 1
-    assert not (own.path / made).exists()
+    assert not list((own.path / "resources/datasets").glob("mnist*"))

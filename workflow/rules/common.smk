@@ -1,12 +1,12 @@
 import argparse
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import update_config
 
 BASE = workflow.current_basedir
 
@@ -71,25 +71,28 @@ if (other := Path(amc_loss.__file__).parents[1].resolve()) != SRC.resolve():
         f"this workflow is used twice, from {other} and from {SRC}; use one copy of it for both"
     )
 
-from amc_loss.study.configuration import ConfigError
+from amc_loss.data.compatibility import MisfitError, check
+from amc_loss.data.dataset import read_outline
+from amc_loss.jobs.files import read_json
+from amc_loss.study.configuration import ConfigError, overlaid
 from amc_loss.study.digests import code_digest
 from amc_loss.study.documented_settings import compare
 from amc_loss.study.listing import listing_digest
-from amc_loss.study.names import LOSSES
-from amc_loss.study.progress import watch
+from amc_loss.study.names import KEPT_MODEL, LOSSES
+from amc_loss.study.progress import Warnings, watch
 from amc_loss.study.study import Study
+from amc_loss.views import captions
 
 # What the user gives, as a file, on the command line or from another workflow, goes over the workflow's own settings.
-configuration = yaml.safe_load(source("config.yaml").read_text())
-update_config(configuration, config)
+own = yaml.safe_load(source("config.yaml").read_text())
 schema = yaml.safe_load(source("workflow/schemas/config.schema.yaml").read_text())
 try:
-    study = Study(configuration, schema)
+    study = Study(overlaid(own, config), schema)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 # Scripts and captions see the settings of the protocol as well. Not in the user's own mapping, which another workflow
 # may give to a second study.
-config = {**config, **study.config}
+config = {**config, **study.config, "as_text": captions.names(study)}
 
 # Without this check a dataset that was made from an earlier path would pass as up to date.
 for name in study.own_datasets:
@@ -97,6 +100,9 @@ for name in study.own_datasets:
         raise WorkflowError(
             f"'datasets.{name}.path' is {path}, which does not exist; put the dataset there or correct the path"
         )
+
+# The datasets by what their files are called.
+DATASETS = {study.data_name(name): name for name in study.config["datasets"]}
 
 # The numbers that the paper prints are a parameter, since a file of the workflow has no path that stays the same.
 PAPER = source("resources/paper/table1.csv").read_text()
@@ -137,16 +143,39 @@ def memory(wildcards, input, attempt):
     return attempt * int(6000 + 4 * input.size_mb)
 
 
-def dataset_file(dataset):
-    """A dataset as all rules read it."""
-    return f"<resources>/datasets/{dataset}.npz"
+def dataset_file(dataset, ending="npz"):
+    """A dataset as all rules read it, or what is recorded of it."""
+    return f"<resources>/datasets/{study.data_name(dataset)}.{ending}"
 
 
-def own_listing(wildcards):
+def own_listing(dataset):
     """What the user's own data consists of; nothing for a dataset that is not made of files of the user's."""
-    path = study.data(wildcards.dataset).get("path")
+    path = study.data(dataset).get("path")
     # Not None: Snakemake would not record it.
     return listing_digest(path) if path else ""
+
+
+def outlines():
+    """The datasets of the study that are there and would not be made again, without their images."""
+    found = {}
+    for name in study.config["study"]["datasets"]:
+        # Of a workflow that uses this one under a prefix they lie there.
+        folder = workflow.modifier.path_modifier.replace_prefix("resources/datasets")
+        path = Path(folder, study.data_name(name))
+        now = {"code": digest("data/download_dataset.py"), "listing": own_listing(name)}
+        # Of what is missing or damaged a job will tell.
+        with suppress(OSError, LookupError, TypeError, ValueError):
+            if now.items() <= read_json(path.with_suffix(".json"))["origin"].items():
+                found[name] = read_outline(path.with_suffix(".npz"))
+    return found
+
+
+# Settings that do not fit the data are told of now, or when it has been made. Jobs on a cluster need not look again.
+if workflow.is_main_process:
+    try:
+        check(study.config, outlines())
+    except MisfitError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def figure_dataset(figure):
@@ -165,8 +194,8 @@ def figure_network(figure):
 
 
 def figure_title(figure):
-    """What a figure calls its dataset."""
-    return study.titles[figure_dataset(figure)]
+    """What a figure calls its dataset, as a function: in text Snakemake would take braces for wildcards."""
+    return lambda wildcards: study.titles[figure_dataset(figure)]
 
 
 def drawing(name, category, **labels):

@@ -1,18 +1,22 @@
 rule download_dataset:
     output:
-        "<resources>/datasets/{dataset}.npz",
+        "<resources>/datasets/{data}.npz",
+        "<resources>/datasets/{data}.json",
     log:
-        "<resources>/logs/download-{dataset}.log",
+        "<resources>/logs/download-{data}.log",
+    wildcard_constraints:
+        data="|".join(DATASETS),
     localrule: True
     conda:
         "../../envs/download.yaml"
     params:
         code=digest("data/download_dataset.py"),
-        data=lambda wildcards: study.data(wildcards.dataset),
+        dataset=lambda wildcards: DATASETS[wildcards.data],
+        data=lambda wildcards: study.data(DATASETS[wildcards.data]),
         # Not an input: what takes the place of a file may be older than the dataset.
-        listing=own_listing,
+        listing=lambda wildcards: own_listing(DATASETS[wildcards.data]),
     message:
-        "Getting {wildcards.dataset} from {params.data[source]}"
+        "Getting {params.dataset} from {params.data[source]}"
     script:
         "../scripts/data/download_dataset.py"
 

@@ -206,7 +206,7 @@ rule training_curves:
 
 rule confusion_matrices:
     input:
-        data="<resources>/datasets/{dataset}.npz",
+        data=lambda wildcards: dataset_file(wildcards.dataset),
         features=lambda wildcards: run_files(
             f"confusion-{wildcards.dataset}", "features.npz"
         ),

@@ -131,6 +131,7 @@ rule run_times:
 # The front page of the report.
 rule summary:
     input:
+        data=[dataset_file(name, "json") for name in study.config["study"]["datasets"]],
         metrics=run_files("table1", "metrics.json"),
         provenances=all_run_files("provenance.json"),
         histories=all_run_files("history.csv"),

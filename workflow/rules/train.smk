@@ -92,6 +92,7 @@ rule estimate:
     resources:
         gpu=1,
     params:
+        own=study.own_datasets,
         kinds=study.kinds(),
     message:
         "Measuring a few steps of each kind of training"

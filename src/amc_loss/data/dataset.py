@@ -3,7 +3,11 @@
 import errno
 import hashlib
 import os
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +36,7 @@ class Dataset:
         x_test: Test images, as ``x_train``.
         y_test: Their labels, as ``y_train``.
         class_names: A name for each label.
+        details: What else is to be recorded of where it comes from, as plain objects.
     """
 
     x_train: NDArray[np.uint8]
@@ -39,6 +44,7 @@ class Dataset:
     x_test: NDArray[np.uint8]
     y_test: NDArray[np.int64]
     class_names: list[str]
+    details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -51,9 +57,11 @@ class Dataset:
         names = self.class_names
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DatasetError(f"class_names must be a list of text, not {names!r}")
-        if len(set(names)) < len(names):
-            raise DatasetError(f"class_names has a name twice: {', '.join(names)}")
+        if alike := look_alike(names):
+            raise DatasetError(f"class_names has a name twice: {alike[0]!r} and {alike[1]!r}")
         n_classes = len(names)
+        if n_classes < 2:
+            raise DatasetError(f"it has {n_classes or 'no'} class, and a classifier needs two")
         for split, x, y in (("train", self.x_train, self.y_train), ("test", self.x_test, self.y_test)):
             if x.ndim != 4 or x.dtype != np.uint8 or x.shape[3] not in (1, 3) or len(x) == 0:
                 raise DatasetError(
@@ -76,6 +84,25 @@ class Dataset:
             empty = np.setdiff1d(np.arange(n_classes), y)
             if len(empty):
                 raise DatasetError(f"class {names[empty[0]]!r} has no image in the {split} split")
+
+
+def look_alike(names: Sequence[str]) -> tuple[str, str] | None:
+    """Two names that readers see as the same, however their accents are encoded; None if there are none."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if (before := seen.setdefault(unicodedata.normalize("NFC", name), name)) is not name:
+            return before, name
+    return None
+
+
+def in_both_splits(dataset: Dataset) -> int:
+    """How many test images are among the training images as well, pixel by pixel."""
+    train = {_digest(image) for image in dataset.x_train}
+    return sum(_digest(image) in train for image in dataset.x_test)
+
+
+def _digest(image: NDArray[np.uint8]) -> bytes:
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
 def save_dataset(dataset: Dataset, path: str | os.PathLike[str]) -> None:
@@ -131,6 +158,37 @@ def load_dataset(path: str | os.PathLike[str], remedy: str = "delete it and make
     except Exception as error:  # A damaged archive raises nearly anything.
         raise DatasetError(f"{path} is not a usable dataset ({error}); {remedy}") from error
     return dataset
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a dataset is without its images.
+
+    Attributes:
+        image_shape: Channels, height and width of an image.
+        labels: Labels of the images of ``train`` and ``test``, each of shape (N,), int64.
+        class_names: A name for each label.
+    """
+
+    image_shape: tuple[int, int, int]
+    labels: dict[str, NDArray[np.int64]]
+    class_names: list[str]
+
+
+def read_outline(path: str | os.PathLike[str]) -> Outline:
+    """The outline of a dataset that `save_dataset` wrote, in milliseconds.
+
+    Raises:
+        DatasetError: If the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays, ZipFile(path).open("x_train.npy") as images:
+            np.lib.format.read_magic(images)
+            (_, height, width, channels), *_ = np.lib.format.read_array_header_1_0(images)
+            labels = {split: arrays[f"y_{split}"] for split in ("train", "test")}
+            return Outline((channels, height, width), labels, arrays["class_names"].tolist())
+    except Exception as error:  # A damaged archive raises nearly anything.
+        raise DatasetError(f"{path} is not a usable dataset ({error}); delete it and run again") from error
 
 
 def checksum(path: str | os.PathLike[str]) -> str:

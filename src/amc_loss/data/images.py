@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-from amc_loss.data.dataset import Dataset, DatasetError
+from amc_loss.data.dataset import Dataset, DatasetError, look_alike
 from amc_loss.study.listing import data_files, is_data
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
@@ -20,51 +21,62 @@ GREY, COLOUR = ("1", "L", "LA"), ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 def read_folder(folder: Path, size: int | None = None, background: str = "white") -> Dataset:
     """Images in ``train/<class>/`` and ``test/<class>/`` and their subfolders, upright.
 
-    Classes are in the order in which people count, 2 before 10. Images have one channel if all are grey, else
-    three. What is hidden, or a system's, is left out; links are followed once. What was read, and what was
-    not, goes to the log.
+    Classes are in the order in which people count, 2 before 10. Images come from each class in turn, so that
+    the first of a split are of all classes, and have one channel if all are grey, else three. What is hidden,
+    or a system's, is left out; links are followed once. What was read, and what was not, goes to the log.
 
     Args:
         folder: The folder.
         size: Pixels a side that images are resized to; None for images that are all of one size.
         background: Colour under transparent images, a name of CSS or ``#rrggbb``.
 
+    Returns:
+        The dataset; its details are how many files were ``read`` and ``not_read``, by their ending, and how
+        many images were ``transparent``.
+
     Raises:
         DatasetError: If a folder or class is missing or empty, an image cannot be read, or sizes differ.
     """
-    classes = {split: _classes(folder / split) for split in ("train", "test")}
-    if odd := sorted(set(classes["train"]) ^ set(classes["test"])):
+    if not folder.is_dir():
         raise DatasetError(
-            f"{folder} has class {odd[0]!r} in one of train and test only; give both the same class folders"
+            f"{folder} is no folder; put the images into {folder}/train/<class>/ and {folder}/test/<class>/, "
+            "or correct its 'path'"
         )
-    names = classes["train"]
-    paths: list[Path] = []
-    labels: list[int] = []
+    classes = {split: _classes(folder / split) for split in ("train", "test")}
+    if odd := set(classes["train"]) ^ set(classes["test"]):
+        raise DatasetError(
+            f"{folder} has class {min(odd)!r} in one of train and test only; give both the same class folders"
+        )
+    names = list(classes["train"])
+    paths: dict[str, list[Path]] = {}
+    labels = {}
     others: Counter[str] = Counter()
-    for split in classes:
+    for split, folders in classes.items():
+        found = []
         for label, name in enumerate(names):
-            found = _files(folder / split / name, others)
-            if not found:
+            files = _files(folders[name], others)
+            if not files:
                 raise DatasetError(
-                    f"{folder / split / name} has no image; put some there, or remove the class from "
-                    "train and test"
+                    f"{folders[name]} has no image; put some there, or remove the class from train and test"
                 )
-            paths += found
-            labels += [label] * len(found)
-        if split == "train":
-            n = len(paths)
+            found += [(number, label, path) for number, path in enumerate(files)]
+        found.sort(key=lambda item: item[:2])
+        paths[split] = [path for *_, path in found]
+        labels[split] = np.array([label for _, label, _ in found], dtype=np.int64)
     images: list[Image.Image] = []
     transparent = 0
-    for path in paths:
+    everything = [*paths["train"], *paths["test"]]
+    for path in everything:
         image, seen_through = _read(path, size, background)
         if size is None and images and image.size != images[0].size:
             raise DatasetError(
-                f"{path} has {image.height}×{image.width} pixels, {paths[0]} has "
+                f"{path} has {image.height}×{image.width} pixels, {everything[0]} has "
                 f"{images[0].height}×{images[0].width}; give a 'size' to which all are resized"
             )
         images.append(image)
         transparent += seen_through
-    print(f"read {_by_ending(Counter(path.suffix.lower() for path in paths))}")
+    read = Counter(path.suffix.lower() for path in everything)
+    print(f"read {_by_ending(read)}")
     if others:
         print(f"not read, since no image: {_by_ending(others)}")
     if transparent:
@@ -72,8 +84,9 @@ def read_folder(folder: Path, size: int | None = None, background: str = "white"
     mode = "RGB" if any(image.mode == "RGB" for image in images) else "L"
     x = np.stack([np.asarray(image.convert(mode)) for image in images])
     x = x.reshape(*x.shape[:3], -1)
-    y = np.array(labels, dtype=np.int64)
-    return Dataset(x[:n], y[:n], x[n:], y[n:], names)
+    n = len(paths["train"])
+    details = {"read": dict(read), "not_read": dict(others), "transparent": transparent}
+    return Dataset(x[:n], labels["train"], x[n:], labels["test"], names, details)
 
 
 def natural_order(names: Sequence[str]) -> list[str]:
@@ -86,8 +99,8 @@ def natural_order(names: Sequence[str]) -> list[str]:
     return sorted(names, key=key)
 
 
-def _classes(folder: Path) -> list[str]:
-    """Names of the class folders, at least one."""
+def _classes(folder: Path) -> dict[str, Path]:
+    """Class folders by their names, at least one, in order. Systems write an accent in one way or another."""
     found = []
     if folder.is_dir():
         found = [entry.name for entry in os.scandir(folder) if entry.is_dir() and is_data(entry.name)]
@@ -95,7 +108,13 @@ def _classes(folder: Path) -> list[str]:
         raise DatasetError(
             f"{folder} has no class folders; put images into {folder}/<class>/ or correct its 'path'"
         )
-    return natural_order(found)
+    if alike := look_alike(found):
+        raise DatasetError(
+            f"{folder} has two class folders that look the same, {alike[0]!a} and {alike[1]!a}; "
+            "move the images of one into the other"
+        )
+    classes = {unicodedata.normalize("NFC", name): folder / name for name in found}
+    return {name: classes[name] for name in natural_order(list(classes))}
 
 
 def _files(folder: Path, others: Counter[str]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -162,9 +163,10 @@ def _npz(path: Path) -> Dataset:
     if not path.is_file():
         raise DatasetError(f"{path} is no file; put the dataset there or correct its 'path'")
     try:
-        return load_dataset(path, remedy="correct it and run again")
+        dataset = load_dataset(path, remedy="correct it and run again")
     except PermissionError as error:
         raise DatasetError(f"{path} cannot be read; give yourself the right to and run again") from error
+    return replace(dataset, class_names=[unicodedata.normalize("NFC", name) for name in dataset.class_names])
 
 
 def _resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -15,6 +15,8 @@ from amc_loss.runs.explanations import Explanations
 from amc_loss.training.arithmetic import to_device
 from amc_loss.training.networks import ConvNet
 
+MANY = 40  # classes that Figure 6 shows at the most, unless it is told which
+
 
 def explain(
     dataset: Dataset,
@@ -29,7 +31,7 @@ def explain(
         dataset: The data.
         networks: For each loss its network, in evaluation mode, on the CPU.
         logits: For each loss those of the test images, shape (n, classes).
-        figure: The figure's settings: ``class`` and ``image`` of the one that is shown, or
+        figure: The figure's settings: ``class`` and ``image`` of the one that is shown, or ``classes`` and
             ``images_per_class``.
         settings: Those under ``grad_cam``.
 
@@ -40,7 +42,7 @@ def explain(
     if "class" in figure:
         index = np.array([find_image(dataset, predicted, figure["class"], figure["image"])])
     else:
-        labels, count = range(len(dataset.class_names)), figure["images_per_class"]
+        labels, count = choose_classes(dataset.class_names, figure["classes"]), figure["images_per_class"]
         index = np.concatenate([choose_images(dataset, predicted, label, count) for label in labels])
     images, true, names = dataset.x_test[index], dataset.y_test[index], dataset.class_names
     how = {key: value for key, value in settings.items() if key != "target"}
@@ -128,20 +130,30 @@ def targets(
     labels = {"predicted_label": predicted, "true_label": true}
     if explained in labels:
         return labels[explained]
-    if explained not in class_names:
-        raise ValueError(f"grad_cam.target is {explained!r}; there are {', '.join([*labels, *class_names])}")
     return np.full_like(true, class_names.index(explained))
 
 
+def choose_classes(class_names: Sequence[str], classes: Sequence[str] | None) -> list[int]:
+    """Labels of the classes of Figure 6: those that are named, else all, or of many some from first to last.
+
+    Raises:
+        ValueError: If a class is not among the names.
+    """
+    if classes is not None:
+        return sorted(class_names.index(name) for name in classes)
+    n = len(class_names)
+    return np.linspace(0, n - 1, min(n, MANY), dtype=int).tolist()
+
+
 def choose_images(
-    dataset: Dataset, predictions: Mapping[str, NDArray[np.int64]], target: int, count: int
+    dataset: Dataset, predictions: Mapping[str, NDArray[np.int64]], target: int | None, count: int
 ) -> list[int]:
     """The first test images of a class that most models, if possible all, classify correctly.
 
     Args:
         dataset: The data.
         predictions: Predicted labels of the test images by each model, shape (n,).
-        target: The class.
+        target: The class, None for any.
         count: How many images, at the most.
 
     Returns:
@@ -149,28 +161,21 @@ def choose_images(
         those that fewer do.
     """
     correct = np.sum([predicted == dataset.y_test for predicted in predictions.values()], axis=0)
-    candidates = np.flatnonzero(dataset.y_test == target)
+    candidates = np.arange(len(dataset.y_test))
+    if target is not None:
+        candidates = np.flatnonzero(dataset.y_test == target)
     return candidates[np.argsort(-correct[candidates], kind="stable")][:count].tolist()
 
 
 def find_image(
-    dataset: Dataset, predictions: Mapping[str, NDArray[np.int64]], class_name: str, index: int | None
+    dataset: Dataset, predictions: Mapping[str, NDArray[np.int64]], class_name: str | None, index: int | None
 ) -> int:
-    """The test image of Figure 2: the given one, or the first that `choose_images` finds.
+    """The test image of Figure 2: the given one, or the first that `choose_images` finds of a class or any.
 
     Raises:
-        ValueError: If there is no such class or image, or the image is not of the class.
+        ValueError: If the class is not among the names.
     """
-    if class_name not in dataset.class_names:
-        raise ValueError(
-            f"figures.figure2.class is {class_name!r}; there are {', '.join(dataset.class_names)}"
-        )
-    target = dataset.class_names.index(class_name)
-    if index is None:
-        return choose_images(dataset, predictions, target, 1)[0]
-    if index >= len(dataset.y_test) or dataset.y_test[index] != target:
-        raise ValueError(
-            f"figures.figure2.image is {index}, which is no test image of class {class_name!r}; "
-            "correct the index, or set it to null to have an image chosen"
-        )
-    return index
+    if index is not None:
+        return index
+    target = None if class_name is None else dataset.class_names.index(class_name)
+    return choose_images(dataset, predictions, target, 1)[0]

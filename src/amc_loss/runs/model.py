@@ -1,7 +1,8 @@
 """``model.pt``: a trained network, and what is needed to build it again. Nothing that is read is run as code.
 
 Keys: network (its name in the study), architecture (settings of `amc_loss.training.networks.ConvNet`), shape
-(channels of the images, number of classes), state (weights and running averages by name, on the CPU).
+(channels of the images, number of classes), state (weights and running averages by name, on the CPU), and of
+the training identity (settings, data and code), history and provenance.
 """
 
 import os
@@ -16,7 +17,11 @@ from amc_loss.training.checkpoints import write_tensors
 
 
 def write_model(
-    network: networks.ConvNet, settings: dict[str, Any], dataset: Dataset, path: str | os.PathLike[str]
+    network: networks.ConvNet,
+    settings: dict[str, Any],
+    dataset: Dataset,
+    path: str | os.PathLike[str],
+    **training: Any,
 ) -> None:
     """Write a network.
 
@@ -25,12 +30,14 @@ def write_model(
         settings: Settings of its run.
         dataset: The data it was trained on.
         path: Where to write.
+        training: What else to keep of its training, as plain objects.
     """
     content = {
         "network": settings["network"],
         "architecture": settings["architecture"],
         "shape": [dataset.image_shape[0], len(dataset.class_names)],
         "state": {key: value.cpu() for key, value in network.state_dict().items()},
+        **training,
     }
     write_tensors(content, path)
 

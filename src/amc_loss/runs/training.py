@@ -1,5 +1,7 @@
 """A training from its settings to the files of its run."""
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from amc_loss.jobs.files import write_json
 from amc_loss.jobs.provenance import provenance
 from amc_loss.runs.history import write_history
 from amc_loss.runs.model import write_model
+from amc_loss.study.names import KEPT_MODEL
 from amc_loss.training.arithmetic import autocast_dtype
 from amc_loss.training.checkpoints import Checkpoint
 from amc_loss.training.loop import train
@@ -30,6 +33,10 @@ def train_run(
 ) -> None:
     """Train a run, from its checkpoint if there is one, and write model, history and provenance.
 
+    A model that was trained with the same settings, data and code is taken over. It has a second, hidden name
+    in the folder, since Snakemake deletes a rule's output before it runs the rule again, also when nothing
+    but a time stamp changed.
+
     Args:
         folder: The run's folder.
         data: File of its dataset.
@@ -48,21 +55,50 @@ def train_run(
         # A process that was told to stop may still be writing its checkpoint.
         with FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
             dataset, data_checksum = load_dataset(data), checksum(data)
-            # Versions and the commit are those with which the training began.
-            record = provenance(settings, data_checksum, device) | {"protocol": protocol}
-            identity = {
-                "settings": settings,
-                "data": data_checksum,
-                "code": code,
-                "device": f"{device.type}, {autocast_dtype(settings['precision'], device)}",
-            }
-            checkpoint = Checkpoint(folder / "checkpoint.pt", checkpoint_every, identity)
-            network, history = train(dataset, settings, device, checkpoint)
-            write_history(history, folder / "history.csv")
-            write_json(record, folder / "provenance.json")
-            write_model(network, settings, dataset, folder / "model.pt")
-            checkpoint.remove()
+            identity = {"settings": settings, "data": data_checksum, "code": code}
+            if (kept := _finished(folder / KEPT_MODEL, identity)) is None:
+                # Versions and the commit are those with which the training began.
+                record = provenance(settings, data_checksum, device) | {"protocol": protocol}
+                where = f"{device.type}, {autocast_dtype(settings['precision'], device)}"
+                checkpoint = Checkpoint(
+                    folder / "checkpoint.pt", checkpoint_every, {**identity, "device": where}
+                )
+                network, history = train(dataset, settings, device, checkpoint)
+                # A training that was continued has kept the number with which it began.
+                record["threads"] = torch.get_num_threads()
+                kept = {"identity": identity, "history": history, "provenance": record}
+                write_model(network, settings, dataset, folder / KEPT_MODEL, **kept)
+                checkpoint.remove()
+            write_history(kept["history"], folder / "history.csv")
+            write_json(kept["provenance"], folder / "provenance.json")
+            _link(folder / KEPT_MODEL, folder / "model.pt")
     except Timeout:
         raise TimeoutError(
             f"another process trains in {folder}; let it end or stop it, then run again"
         ) from None
+
+
+def _finished(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """What `train_run` kept of a training, if it is the same one and whole."""
+    if not path.exists():
+        return None
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        same = kept["identity"] == identity
+    except Exception as error:  # A damaged file raises nearly anything.
+        print(f"{path} is damaged ({error}); training anew")
+        return None
+    if same:
+        print("taken over: trained before with the same settings, data and code")
+    return kept if same else None
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name, or where the file system has no such links a copy."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+    # Its time stamp says to Snakemake that it was made just now.
+    target.touch()

@@ -7,21 +7,59 @@ import difflib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match, by_relevance
 
+from amc_loss.study.names import PROTOCOL_COLUMNS
+
 # What a protocol sets, and a study may set otherwise.
 PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation", "grad_cam")
-# Columns of the page that compares protocols.
 NUMBER = r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
-RESERVED = ("setting", "meaning", "source")
+# What a figure shows of one dataset, and another has not; null has it chosen.
+OF_A_DATASET = {"figure1": ("classes",), "figure2": ("class", "image"), "figure6": ("classes",)}
 
 
 class ConfigError(ValueError):
     """A configuration that cannot be run; the message names the key and what is allowed."""
+
+
+def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The workflow's own configuration with the user's over it.
+
+    Mappings are merged key by key, lists are replaced. A figure of which the user does not say what it shows
+    shows what the study has: of datasets and seeds the first, in place of those that are not in the study; of
+    another dataset than the workflow's own configuration has there, classes and an image that are chosen.
+
+    Args:
+        own: The workflow's configuration, which is a whole and valid one.
+        given: The user's, which is not checked yet.
+    """
+    merged: dict[str, Any] = _merge(own, given)
+    study, figures = merged["study"], merged["figures"]
+    if not (isinstance(study, Mapping) and isinstance(figures, dict)):
+        return merged
+    datasets, seeds = (_as_list(study.get(key)) for key in ("datasets", "seeds"))
+    said = given.get("figures")
+    for name, before in own["figures"].items():
+        figure = figures[name]
+        if not isinstance(figure, Mapping) or not datasets or not seeds:
+            continue
+        of_user = said.get(name, {}) if isinstance(said, Mapping) else {}
+        chosen: dict[str, Any] = {}
+        if figure["dataset"] not in datasets:
+            chosen["dataset"] = datasets[0]
+        if {**figure, **chosen}["dataset"] != before["dataset"]:
+            chosen |= dict.fromkeys(OF_A_DATASET.get(name, ()))
+        for key, several in (("seed", False), ("seeds", True)):
+            # On the command line numbers are text.
+            if not set(map(str, _as_list(before.get(key, [])))) <= set(map(str, seeds)):
+                chosen[key] = seeds[: len(before[key])] if several else seeds[0]
+        figures[name] = {**figure, **{key: chosen[key] for key in chosen if key not in of_user}}
+    return merged
 
 
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,10 +82,14 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
         known = ", ".join(map(str, protocols))
         raise ConfigError(f"'protocol' is {name!r}; defined under 'protocols' are {known}")
     for protocol, sections in protocols.items():
-        if not isinstance(protocol, str) or not re.fullmatch(r"\w+", protocol) or protocol in RESERVED:
+        if (
+            not isinstance(protocol, str)
+            or not re.fullmatch(r"\w+", protocol)
+            or protocol in PROTOCOL_COLUMNS
+        ):
             raise ConfigError(
                 f"'protocols' has the name {protocol!r}; it must be of letters, digits and underscores, "
-                f"and not one of {', '.join(RESERVED)}"
+                f"and not one of {', '.join(PROTOCOL_COLUMNS)}"
             )
         if not isinstance(sections, Mapping):
             raise ConfigError(f"'protocols.{protocol}' must be a mapping, not {json.dumps(sections)}")
@@ -115,7 +157,10 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
 
 
 def canonical(value: Any, where: str = "") -> Any:
-    """The same value however it was written: ``1.0`` is ``1``, and the order of keys is no matter."""
+    """The same value however it was written: ``1.0`` is ``1``, and the order of keys is no matter.
+
+    Nor is how an accent is encoded, but in a path, of which it is a part.
+    """
     if isinstance(value, Mapping):
         return {
             str(key): canonical(value[key], f"{where}.{key}".strip(".")) for key in sorted(value, key=str)
@@ -126,6 +171,8 @@ def canonical(value: Any, where: str = "") -> Any:
         if not math.isfinite(value):
             raise ConfigError(f"'{where}' must be a finite number, not {value}")
         return int(value) if value.is_integer() else value
+    if isinstance(value, str) and not where.endswith((".path", ".archives")):
+        return unicodedata.normalize("NFC", value)
     return value
 
 

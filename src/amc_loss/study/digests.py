@@ -10,8 +10,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 DYNAMIC = ("__import__", "import_module")
-# They say what happened; no model, number or picture depends on them.
-WITHOUT_EFFECT = frozenset({"jobs.interruption", "jobs.logs", "jobs.provenance"})
+# They say what happened, or stop; no model, number or picture depends on them.
+WITHOUT_EFFECT = frozenset({"data.compatibility", "jobs.interruption", "jobs.logs", "jobs.provenance"})
 
 
 def code_digest(script: Path) -> str:

@@ -3,6 +3,8 @@
 Imports nothing heavy: Snakemake reads this module whenever it parses the workflow.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import ceil
@@ -153,6 +155,11 @@ class Study:
         if "path" in data:
             data["path"] = str(Path(data["path"]).expanduser())
         return data
+
+    def data_name(self, dataset: str) -> str:
+        """What the files of a dataset are called: its name, and a digest of what determines its content."""
+        digest = hashlib.sha256(json.dumps(self.data(dataset), sort_keys=True).encode()).hexdigest()
+        return f"{dataset}-{digest[:8]}"
 
     @property
     def titles(self) -> dict[str, str]:

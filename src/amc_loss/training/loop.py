@@ -203,6 +203,7 @@ class Training:
             "history": self.history,
             "step": self.step,
             "seconds": self.seconds,
+            "threads": torch.get_num_threads(),
             "totals": self.totals,
             "order": self.order_before,
             "rng": torch.get_rng_state(),
@@ -210,7 +211,11 @@ class Training:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state that `state_dict` gave."""
+        """Continue from a state that `state_dict` gave.
+
+        Sums depend on how many threads add them up: the process takes as many as the state was made with.
+        """
+        torch.set_num_threads(state["threads"])
         self.network.load_state_dict(state["network"])
         if state["average"] is not None:
             self.evaluated.load_state_dict(state["average"])

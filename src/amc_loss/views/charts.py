@@ -15,15 +15,18 @@ from amc_loss.measures.significance import p_value
 from amc_loss.study.names import LOSSES
 from amc_loss.views.style import (
     COLUMN,
+    FORMULA,
     LOSS_COLOURS,
     LOSS_LINES,
     PAGE,
     SHARE_COLOURS,
     SMALL,
+    breadth,
     loss_title,
     numbered,
     panel_title,
     short_name,
+    shown,
     styled,
     width,
 )
@@ -92,9 +95,12 @@ def sweep(
                 linespacing=0.95,
                 path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
             )
-        axis.set(title=panel_title(index, fixed), xlabel=label, ylabel=f"accuracy on {title} (%)")
+        axis.set_title(panel_title(index, fixed), **FORMULA)
+        axis.set_xlabel(label, **FORMULA)
+        axis.set_ylabel(f"accuracy on {shown(title)} (%)")
         axis.margins(x=0.1, y=0.05)
     axes[0].set_xscale("log")
+    axes[0].xaxis.set_major_formatter("{x:g}")
     low, high = axes[0].get_ylim()
     axes[0].set_ylim(low, high + 0.22 * (high - low))  # for the p-values over the error bars
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
@@ -137,7 +143,7 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
                 alpha=0.2,
                 linewidth=0,
             )
-        axis.set_title(panel_title(index, title))
+        axis.set_title(panel_title(index, title), **FORMULA)
         low, high = axis.dataLim.intervaly
         if column in TERMS and high > 10 * low > 0:
             axis.set_yscale("log")
@@ -168,7 +174,8 @@ def confusion_matrices(counts: Mapping[str, NDArray[np.int64]], class_names: Seq
         class_names: A name for each class.
     """
     few = len(class_names) <= 12
-    longest = max(map(len, class_names))
+    class_names = [shown(name) for name in class_names]
+    longest = max(map(breadth, class_names))
     columns = min(len(counts), 3 if few else 2)
     rows = -(-len(counts) // columns)
     size = (width(len(counts)), rows * (2.3 + 0.06 * longest)) if few else (PAGE, 5.3)

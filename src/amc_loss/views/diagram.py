@@ -4,6 +4,7 @@ from itertools import pairwise
 from math import log2
 from typing import Any
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Arc, Circle, FancyArrowPatch, FancyBboxPatch, Polygon
@@ -78,7 +79,8 @@ def framework(layers: list[LayerSummary]) -> Figure:
     feature = _bar(axis, x, 12, "Feature x", f"{pool.output_shape[0]}-d")
     x = _arrow(axis, feature + 0.8, 10, "fully\nconnected")
     logits = _bar(axis, x, 7, "Softmax", f"{classifier.output_shape[0]} classes")
-    _losses(axis, feature, logits)
+    with matplotlib.rc_context({"text.parse_math": True}):
+        _losses(axis, feature, logits)
     return figure
 
 

@@ -23,6 +23,7 @@ from amc_loss.views.style import (
     styled,
 )
 
+COLUMN_CHARACTERS = 18  # as many as a picture of Figures 2 or 6 is wide
 SCALE = "activation (share of the map's maximum)"
 
 
@@ -47,7 +48,8 @@ def activation_map(
         _show(axes[0, column], image)
         _show(axes[1, column], matplotlib.colormaps[CAM_COLOURS](cam)[..., :3])
         _show(axes[2, column], overlay(image, cam))
-        axes[0, column].set_title(f"{loss_title(loss)}\n{predictions[column]}", fontsize=SMALL)
+        prediction = textwrap.fill(predictions[column], COLUMN_CHARACTERS)
+        axes[0, column].set_title(f"{loss_title(loss)}\n{prediction}", fontsize=SMALL)
     for row, label in enumerate((name, "Grad-CAM", "overlay")):
         axes[row, 0].set_ylabel(label, fontsize=SMALL)
     _scale(figure, ax=axes, location="bottom", shrink=0.8, aspect=25)
@@ -78,7 +80,7 @@ def activation_blocks(
     columns = min(5, len(shown))
     rows = -(-len(shown) // columns)
     per_class = int(np.bincount(labels).max())
-    headings = [textwrap.wrap(numbered(label, class_names[label]), 18) for label in shown]
+    headings = [textwrap.wrap(numbered(label, class_names[label]), COLUMN_CHARACTERS) for label in shown]
     # Sizes in inches: square pictures, a confidence under each, a heading over each block.
     gap, between, line, bottom = 0.03, 0.16, 0.13, 0.75
     heading = 0.2 + line * max(map(len, headings))

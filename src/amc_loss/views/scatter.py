@@ -11,7 +11,17 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from amc_loss.views import style
-from amc_loss.views.style import PAGE, SMALL, class_style, loss_title, pale, panel_title, styled
+from amc_loss.views.style import (
+    DISTINCT,
+    PAGE,
+    SMALL,
+    class_style,
+    loss_title,
+    pale,
+    panel_title,
+    shown,
+    styled,
+)
 
 ELEVATION, AZIMUTH = 20.0, 35.0  # degrees: from where every sphere is seen
 
@@ -162,7 +172,10 @@ def _key(colour: Any, marker: str, name: str) -> Line2D:
 
 
 def _class_keys(labels: Sequence[int], class_names: Sequence[str]) -> list[Line2D]:
-    return [_key(*class_style(label), class_names[label]) for label in labels]
+    if len(labels) > DISTINCT:
+        text = f"{len(labels):,} classes, of which each hundred has the same colours and markers"
+        return [_key("black", "o", text)]
+    return [_key(*class_style(label), shown(class_names[label])) for label in labels]
 
 
 class _Legend:
@@ -178,7 +191,7 @@ class _Legend:
 
     def __init__(self, keys: Sequence[Line2D], width: float = PAGE) -> None:
         self.keys = list(keys)
-        widths = [0.3 + 0.065 * len(str(key.get_label())) for key in self.keys]
+        widths = [0.3 + 0.065 * style.breadth(str(key.get_label())) for key in self.keys]
         self.columns = len(self.keys) if sum(widths) < width else max(1, int(width / max(widths)))
         self.height = 0.1 + 0.15 * -(-len(self.keys) // self.columns)
 

@@ -1,6 +1,7 @@
 """One style for every figure: sizes, fonts, and a fixed colour for each class and each loss."""
 
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -12,6 +13,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from amc_loss.study.names import LOSSES
+from amc_loss.views import fonts
+from amc_loss.views.markup import one_line
 
 Colour = tuple[float, float, float]
 Arguments = ParamSpec("Arguments")
@@ -23,6 +26,7 @@ PALETTE: list[Colour] = [
     matplotlib.colors.to_rgb(colour) for colour in matplotlib.color_sequences["petroff10"]
 ]
 MARKERS = "o^sDvP*X<>"
+DISTINCT = len(PALETTE) * len(MARKERS)  # classes that are told apart
 BLUE, ORANGE, RED = PALETTE[:3]
 # Red for the baseline, as in the paper's Figure 7.
 LOSS_COLOURS = {"cross_entropy": RED, "euclidean": ORANGE, "amc": BLUE}
@@ -47,7 +51,10 @@ RC = {
     "savefig.dpi": 200,
     "savefig.bbox": None,  # "tight" would change the width
     "pdf.fonttype": 42,
+    "text.parse_math": False,  # names are text; our own formulas say that they are such
 }
+FORMULA: dict[str, Any] = {"parse_math": True}
+LONGEST = 32  # characters of a name; what is longer loses its middle
 
 
 @contextmanager
@@ -72,6 +79,7 @@ def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
 def save(figure: Figure, paths: Iterable[str]) -> None:
     """Write a figure to each path; the ending says in which format. The same figure gives the same bytes."""
     with style():
+        fonts.complete(figure)
         for path in paths:
             metadata = {"CreationDate": None} if Path(path).suffix == ".pdf" else None
             figure.savefig(path, metadata=metadata)
@@ -110,6 +118,23 @@ def pale(colour: Colour) -> Colour:
     return red, green, blue
 
 
+def shown(name: str) -> str:
+    """A name as figures show it: on one line, and with an ellipsis for the middle of what is very long."""
+    name = one_line(name)
+    if breadth(name) <= LONGEST:
+        return name
+    # As much from the end as from the start, for names that differ at one of them alone.
+    half = LONGEST // 2
+    start = max(n for n in range(len(name)) if breadth(name[:n]) <= half)
+    end = max(n for n in range(len(name)) if breadth(name[-n:]) < half)
+    return f"{name[:start].rstrip()}…{name[-end:].lstrip()}"
+
+
+def breadth(text: str) -> int:
+    """Characters that a text is wide; Chinese, Japanese and Korean ones are as wide as two others."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
 def short_name(label: int, name: str) -> str:
     """What stands for a class where its name has no room: its number, or the name if that is a number."""
     return name if name.isdecimal() else str(label)
@@ -117,7 +142,7 @@ def short_name(label: int, name: str) -> str:
 
 def numbered(label: int, name: str) -> str:
     """A class's number before its name, or the name alone where that is a number."""
-    return name if name.isdecimal() else f"{label} {name}"
+    return name if name.isdecimal() else f"{label} {shown(name)}"
 
 
 def panel_title(index: int, text: str) -> str:

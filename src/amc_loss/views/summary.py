@@ -1,4 +1,4 @@
-"""The front page of the report: what a study was and what came of it, in five lines."""
+"""The front page of the report: what a study was and what came of it, in a few lines."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from amc_loss.measures.significance import LEVEL
-from amc_loss.views.text import escaped, format_p_value
+from amc_loss.views.markup import escaped
+from amc_loss.views.text import format_p_value
 
 SHA = r"^(\w{8})\w*"  # after which may stand "-dirty"
 
@@ -19,6 +20,7 @@ def summary(
     table1: pd.DataFrame,
     clustering: pd.DataFrame,
     titles: Mapping[str, str],
+    in_both_splits: Mapping[str, int],
 ) -> str:
     """What was run, on what, and what held of the paper's findings.
 
@@ -30,9 +32,10 @@ def summary(
         table1: As `amc_loss.measures.aggregates.table1` gives it.
         clustering: As `amc_loss.measures.aggregates.clustering` gives it.
         titles: What each dataset is called.
+        in_both_splits: Of each dataset the test images that are among the training images as well.
 
     Returns:
-        A list of five items that is both Markdown and reStructuredText.
+        A list of five items that is both Markdown and reStructuredText; of six if there are such images.
     """
     name, protocol = escaped(name), escaped(protocol)
     titles = {dataset: escaped(title) for dataset, title in titles.items()}
@@ -55,6 +58,9 @@ def summary(
         "Clustering": _clustering(clustering, titles),
         "The paper": _verdict(table1, titles),
     }
+    if shared := {name: count for name, count in in_both_splits.items() if count}:
+        counts = [f"{count:,} on {titles[name]}" for name, count in shared.items()]
+        lines["Data"] = f"test images that are among the training images as well: {_list(counts)}"
     return "".join(f"- **{key}:** {text}.\n" for key, text in lines.items())
 
 

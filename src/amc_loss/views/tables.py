@@ -1,5 +1,7 @@
 """Tables as people read them: Markdown, LaTeX and HTML beside the CSV."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,13 +10,14 @@ import pandas as pd
 from markdown_it import MarkdownIt
 
 from amc_loss.measures.aggregates import CLUSTERING_METRICS
-from amc_loss.study.names import LOSSES
+from amc_loss.study.names import LOSSES, PROTOCOL_COLUMNS
 from amc_loss.training.networks import LayerSummary
-from amc_loss.views.text import BOLD, as_title, format_p_value, highest, mean_sd, signed, three_digits
+from amc_loss.views.markup import as_text, escaped
+from amc_loss.views.text import BOLD, format_p_value, highest, mean_sd, signed, three_digits
 
 LATEX = str.maketrans(
-    {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$"}
-    | {character: f"\\{character}" for character in "&%#"}
+    {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$", "<": "$<$"}
+    | {character: f"\\{character}" for character in "&%#_"}
 )
 
 PAGE = """<!doctype html>
@@ -69,8 +72,28 @@ def _aligned(table: pd.DataFrame) -> str:
 
 def markdown(rows: Sequence[Mapping[str, str]]) -> str:
     """Rows of text as a Markdown table."""
-    escaped = pd.DataFrame(rows).map(lambda text: text.replace("|", r"\|"))
-    return escaped.to_markdown(index=False, disable_numparse=True) + "\n"
+    table = pd.DataFrame(rows).map(lambda text: re.sub(r"(?<!\\)\|", r"\|", text))
+    return table.to_markdown(index=False, disable_numparse=True) + "\n"
+
+
+def comparison(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Rows that compare protocols, with values that are names as text; lists and numbers are what they are.
+
+    Args:
+        rows: As `amc_loss.study.documented_settings.compare` gives them.
+    """
+    return [
+        {escaped(key): text if key in PROTOCOL_COLUMNS else _value(text) for key, text in row.items()}
+        for row in rows
+    ]
+
+
+def _value(text: str) -> str:
+    try:
+        json.loads(text)
+    except ValueError:
+        return escaped(text)
+    return text
 
 
 def page(text: str) -> str:
@@ -91,7 +114,7 @@ def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str])
         ours = mean_sd(row.mean, row.sd, markup)
         rows.append(
             {
-                "Dataset": as_title(titles[row.dataset], markup),
+                "Dataset": as_text(titles[row.dataset], markup),
                 "Loss": LOSSES[row.loss],
                 "Runs": row.n,
                 "Mean ± SD": BOLD[markup].format(ours) if is_best else ours,
@@ -132,7 +155,7 @@ def readable_differences(table: pd.DataFrame, markup: str, titles: Mapping[str, 
 def _runs(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> dict[str, Any]:
     """The columns that say which runs a row is of."""
     return {
-        "Dataset": [as_title(titles[name], markup) for name in table["dataset"]],
+        "Dataset": [as_text(titles[name], markup) for name in table["dataset"]],
         "Loss": [LOSSES[name] for name in table["loss"]],
         "Runs": table["n"],
     }
@@ -215,5 +238,5 @@ def readable_table2(table: pd.DataFrame, markup: str) -> pd.DataFrame:
 def _for_markup(table: pd.DataFrame, markup: str) -> pd.DataFrame:
     if markup == "md":
         return table.astype(str)
-    escaped = table.astype(str).map(lambda text: text.translate(LATEX).replace("_", r"\_"))
-    return escaped.rename(columns=lambda name: name.translate(LATEX))
+    table = table.astype(str).map(lambda text: text.translate(LATEX))
+    return table.rename(columns=lambda name: name.translate(LATEX))

@@ -1,4 +1,4 @@
-"""Numbers and names as people read them, in Markdown (``md``) and LaTeX (``tex``)."""
+"""Numbers as people read them, in Markdown (``md``) and LaTeX (``tex``)."""
 
 import re
 from math import floor, log10
@@ -8,15 +8,6 @@ import pandas as pd
 
 PLUS_MINUS = {"md": " ± ", "tex": r" $\pm$ "}
 BOLD = {"md": "**{}**", "tex": r"\textbf{{{}}}"}
-
-# What Markdown would not take as it is; an underscore within a word it does.
-MARKUP = r"([\\`*|<>\[\]]|_(?![^\W_])|(?<![^\W_])_)"
-
-# What a dataset's title may hold and LaTeX would take for an instruction, besides those.
-INSTRUCTIONS = str.maketrans(
-    {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-    | {character: f"\\{character}" for character in "{}$"}
-)
 
 
 def format_p_value(value: float) -> str:
@@ -57,13 +48,3 @@ def signed(values: pd.Series, digits: str, markup: str) -> list[str]:
 def three_digits(value: float) -> str:
     """A number of at the least three digits, none of them a power of ten."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.{max(0, 2 - floor(log10(value)))}f}"
-
-
-def as_title(title: str, markup: str) -> str:
-    """A dataset's title without signs that would be read as markup."""
-    return escaped(title) if markup == "md" else title.translate(INSTRUCTIONS)
-
-
-def escaped(text: str) -> str:
-    """A text that Markdown, and reStructuredText, show as it is."""
-    return re.sub(MARKUP, r"\\\1", text)

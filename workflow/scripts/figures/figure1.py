@@ -14,7 +14,7 @@ for split, name in (("train", "training"), ("test", "test")):
     run = read_features(snakemake.input.features[0], split)
     shown = select(run.labels, names, figure["classes"], figure["points"])
     features, labels = run.features[shown], run.labels[shown]
-    title = f"{snakemake.params.title}, {name} set"
+    title = f"{style.shown(snakemake.params.title)}, {name} set"
     share = radial_share(features, labels)
     panels[f"{title}\nradial share of within-class variance {share:.0%}"] = features, labels
 style.save(scatter.feature_plane(panels, names), snakemake.output)

@@ -10,7 +10,7 @@ shown = {loss: values[0] for loss, values in kept.probabilities.items()}
 figure = heatmaps.activation_map(
     kept.images[0],
     {loss: maps[0] for loss, maps in kept.maps.items()},
-    [f"{kept.class_names[p.argmax()]}, {p.max():.0%}" for p in shown.values()],
+    [f"{style.shown(kept.class_names[p.argmax()])}, {p.max():.0%}" for p in shown.values()],
     f"test image {kept.index[0]}",
 )
 style.save(figure, snakemake.output)

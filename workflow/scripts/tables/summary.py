@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from amc_loss.jobs.files import read_json
 from amc_loss.measures import aggregates
 from amc_loss.views.summary import summary
 
@@ -19,5 +20,9 @@ text = summary(
     aggregates.table1(metrics, paper, snakemake.params.equal_variances),
     aggregates.clustering(metrics),
     snakemake.params.titles,
+    {
+        record["origin"]["dataset"]: record["in_both_splits"]
+        for record in map(read_json, snakemake.input.data)
+    },
 )
 Path(snakemake.output[0]).write_text(text)

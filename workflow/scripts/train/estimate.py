@@ -9,7 +9,10 @@ from amc_loss.training.arithmetic import keep_freed_memory
 
 torch.set_num_threads(snakemake.threads)
 keep_freed_memory()
-own = {Path(path).stem: cost.measured_size(load_dataset(path)) for path in snakemake.input}
+own = {
+    name: cost.measured_size(load_dataset(path))
+    for name, path in zip(snakemake.params.own, snakemake.input, strict=True)
+}
 device = pick_device(snakemake.resources.gpu, snakemake.resources.get("gres", ""))
 text = cost.table(snakemake.params.kinds, own, device)
 Path(snakemake.log[0]).write_text(text + "\n")
