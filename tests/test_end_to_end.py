@@ -16,8 +16,9 @@ import pytest
 import torch
 import yaml
 from browser import Reader, chromium
-from checkout import ARGUMENTS, CONDA, STUDY, Checkout
+from checkout import ARGUMENTS, CONDA, ROOT, STUDY, Checkout
 from filelock import FileLock
+from PIL import Image
 from rules import rules as workflow_rules
 from sklearn.metrics import homogeneity_score
 
@@ -268,11 +269,58 @@ def test_a_time_stamp_of_what_is_small_makes_nothing_again(finished):
 
 
 def test_a_moved_folder_makes_nothing_again(finished, tmp_path):
-    moved = Checkout(tmp_path / "moved")
-    moved.path.joinpath("tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    assert copy_of(finished, tmp_path / "moved").jobs(*ARGUMENTS) == {}
+
+
+def copy_of(finished, path):
+    """The finished study in another folder, in which a test may make what it likes."""
+    copy = Checkout(path)
+    copy.path.joinpath("tiny.yaml").write_text(yaml.safe_dump(STUDY))
     for name in ("results", "resources", ".snakemake"):
-        shutil.copytree(finished.path / name, moved.path / name, dirs_exist_ok=True)
-    assert moved.jobs(*ARGUMENTS) == {}
+        shutil.copytree(finished.path / name, copy.path / name, dirs_exist_ok=True)
+    return copy
+
+
+def test_data_made_anew_with_the_same_content_trains_nothing_again(finished, tmp_path):
+    """Also where it is too large for Snakemake to compare checksums; and whoever wants it trained anew has it so."""
+    copy = copy_of(finished, tmp_path / "copy")
+    run = "digits-top-amc-lambda0.1-margin0.5-seed1"
+    model = copy.path / f"results/tiny/runs/{run}/model.pt"
+    log = copy.path / f"results/tiny/logs/train/{run}.log"
+    assert copy.dataset("digits").stat().st_size > 1_000_000
+    before = model.read_bytes()
+    target = [str(model.relative_to(copy.path)), "--cores", "1", *ARGUMENTS]
+    copy.snakemake(*target, "--forcerun", "download_dataset")
+    assert "taken over: trained before with the same settings, data and code" in log.read_text()
+    assert "epoch" not in log.read_text()
+    assert model.read_bytes() == before
+    assert copy.jobs(*ARGUMENTS, "--", str(model.relative_to(copy.path))) == {}
+    copy.snakemake(*target, "--forcerun", "train")
+    assert "epoch 2/2" in log.read_text()
+
+
+def test_the_readme_s_folder_of_photographs(tmp_path):
+    """Its configuration and its command as they are printed, to the report."""
+    section = (ROOT / "README.md").read_text().split("## Images of your own\n")[1].split("\n## ")[0]
+    (configuration,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    command = re.findall(r"```sh\nsnakemake (.*?)\n```", section, re.DOTALL)[0].split()
+    assert len(configuration.splitlines()) == 3
+    checkout = Checkout(tmp_path)
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 32), ("test", 20)):
+        for name in ("rose", "tulip"):
+            folder = tmp_path / "data/flowers" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                size = (*generator.integers(50, 90, 2), 3)
+                photograph = generator.integers(0, 256, size, dtype=np.uint8)
+                Image.fromarray(photograph).save(folder / f"{number}.jpg")
+    (tmp_path / "flowers.yaml").write_text(configuration)
+    checkout.snakemake(*command)
+    results = tmp_path / "results/flowers"
+    assert (results / "report.html").stat().st_size > 1_000_000
+    pictures = [*PICTURES[:7], "curves-flowers", "confusion-flowers"]
+    assert [name for name in pictures if not (results / f"figures/{name}.png").exists()] == []
 
 
 def test_an_archive_gives_every_table_and_figure_elsewhere_without_training(finished, tmp_path):

@@ -278,7 +278,7 @@ def test_a_wrong_imagefolder_is_one_sentence(flowers, fault, sentence):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda d: {"x_train": d.x_train[..., 0]}, "x_train must be uint8 of shape"),
+        (lambda d: {"x_train": d.x_train[:, 0, :, 0]}, "x_train must be uint8 of shape"),
         (
             lambda d: {"y_test": d.y_test + 1},
             "labels in y_test run from 1 to 2, but 2 class names allow 0 to 1",

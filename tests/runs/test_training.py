@@ -7,7 +7,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from amc_loss.data.dataset import checksum, save_dataset
+from amc_loss.data.dataset import checksum, load_dataset, save_dataset
 from amc_loss.measures.evaluation import evaluate_run
 from amc_loss.runs import training
 from amc_loss.runs.features import read_features
@@ -71,6 +71,53 @@ def test_what_a_checkpoint_is_of(settings, data, folder, changed, continues, mon
         changed, data = {}, tmp_path / "other.npz"
     training.train_run(folder, data, settings, CPU, **{**HOW, **changed})
     assert (loop.continuation_line(2, 0) in capsys.readouterr().out) == continues
+
+
+def delete_output(folder):
+    """As Snakemake does before it runs a rule again."""
+    for name in ("model.pt", "history.csv", "provenance.json"):
+        (folder / name).unlink()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_was_trained_with_the_same_settings_data_and_code_is_taken_over(
+    settings, data, folder, monkeypatch, links
+):
+    def not_again(*_args, **_kwargs):
+        raise AssertionError("it trains")
+
+    def no_links(*_args):
+        raise OSError("no links here")
+
+    if not links:
+        monkeypatch.setattr(training.os, "link", no_links)
+    training.train_run(folder, data, settings, CPU, **HOW)
+    names = ("history.csv", "provenance.json", "model.pt")
+    before = {name: (folder / name).read_bytes() for name in names}
+    monkeypatch.setattr(training, "train", not_again)
+    # Made anew, with the same content and another time stamp.
+    save_dataset(load_dataset(data), data)
+    delete_output(folder)
+    training.train_run(folder, data, settings, CPU, **HOW)
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    assert (folder / "model.pt").stat().st_mtime_ns > data.stat().st_mtime_ns
+    for changed in ({"settings": {**settings, "seed": 1}}, {"code": "abd"}):
+        with pytest.raises(AssertionError, match="it trains"):
+            training.train_run(folder, data, **{"settings": settings, "device": CPU, **HOW, **changed})
+
+
+def test_a_damaged_model_is_not_taken_over(settings, data, folder, capsys):
+    training.train_run(folder, data, settings, CPU, **HOW)
+    whole = (folder / "model.pt").read_bytes()
+    (folder / "model.pt").write_bytes(whole[:100])
+    delete_output(folder)
+    training.train_run(folder, data, settings, CPU, **HOW)
+    assert ".model.pt is damaged" in capsys.readouterr().out
+    assert torch.equal(*(weights(folder / "model.pt", folder / ".model.pt")))
+
+
+def weights(*paths):
+    return [read_model(path, CPU).classifier.weight for path in paths]
 
 
 def test_two_at_once_are_one_too_many(settings, data, folder, monkeypatch):

@@ -470,10 +470,10 @@ def test_an_overlay_that_changes_the_source_leaves_keys_that_do_not_count():
 def test_the_readme_s_datasets_are_valid():
     section = (ROOT / "README.md").read_text().split("## Data\n")[1].split("\n## ")[0]
     examples = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)]
-    config = copy.deepcopy(PAPER)
+    given = {}
     for example in examples:
-        update_config(config, example)
-    sources = {entry["source"] for entry in Study(config, SCHEMA).config["datasets"].values()}
+        update_config(given, example)
+    sources = {entry["source"] for entry in Study(overlaid(PAPER, given), SCHEMA).config["datasets"].values()}
     assert sources == {"torchvision", "npz", "imagefolder", "scikit-learn"}
 
 
@@ -517,3 +517,76 @@ def test_text_from_the_command_line_is_what_it_stands_for():
     assert [type(value) for value in values] == [float, bool, int]
     assert found["figures"]["figure1"]["classes"] == ["1", "2"]
     assert found["figures"]["figure2"]["image"] is None
+
+
+def own(given):
+    return Study(overlaid(PAPER, given), SCHEMA).config["figures"]
+
+
+def test_a_figure_shows_what_the_study_has():
+    """Unless the user says what it shows."""
+    flowers = {"flowers": {"source": "imagefolder", "path": "data"}}
+    figures = own({"study": {"name": "own", "datasets": ["flowers"], "seeds": [42, 7]}, "datasets": flowers})
+    assert {figure["dataset"] for figure in figures.values()} == {"flowers"}
+    assert {figure["seed"] for figure in figures.values() if "seed" in figure} == {42}
+    assert figures["figure7"]["seeds"] == [42, 7]
+    chosen = (figures["figure1"]["classes"], figures["figure2"]["class"], figures["figure2"]["image"])
+    assert chosen == (None, None, None)
+    # Nothing else of a figure is another.
+    same = ("points", "perplexity", "normalised", "images_per_class", "weights", "margins")
+    for name, figure in figures.items():
+        for key in same:
+            assert figure.get(key) == PAPER["figures"][name].get(key)
+
+
+def test_the_paper_s_figures_are_left_alone():
+    assert own({}) == Study(PAPER, SCHEMA).config["figures"]
+    assert own({"study": {"name": "own", "seeds": [4, 3, 2, 1, 0]}}) == own({})
+    figures = own({"study": {"name": "own", "datasets": ["svhn", "cifar10"]}})
+    assert figures["figure1"]["dataset"] == "svhn"
+    assert figures["figure2"] == own({})["figure2"]
+
+
+def test_what_the_user_says_of_a_figure_stays():
+    given = {
+        "study": {"name": "own", "datasets": ["cifar10", "svhn"], "seeds": [1, 2, 3, 4]},
+        "figures": {
+            "figure1": {"dataset": "svhn", "classes": ["1"]},
+            "figure2": {"image": 5},
+            "figure7": {"seeds": [2]},
+        },
+    }
+    figures = own(given)
+    assert figures["figure1"] == {"dataset": "svhn", "seed": 1, "classes": ["1"], "points": 10000}
+    assert figures["figure2"] == {"dataset": "cifar10", "seed": 1, "class": "airplane", "image": 5}
+    assert figures["figure7"]["seeds"] == [2]
+    wrong = {"study": given["study"], "figures": {"figure7": {"seeds": [0]}, "figure4": {"dataset": "mnist"}}}
+    with pytest.raises(ConfigError, match=r"'figures.figure4.dataset' is 'mnist', which is not in the study"):
+        own(wrong)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"study": 3},
+        {"figures": []},
+        {"study": {"datasets": "cifar10", "seeds": 3}},
+        {"figures": {"figure1": 2}},
+    ],
+)
+def test_what_is_no_configuration_is_one_sentence_here_too(given):
+    with pytest.raises(ConfigError, match="must be"):
+        own(given)
+
+
+def test_the_way_in_which_an_accent_is_encoded_is_no_matter_but_in_a_path():
+    path = "data/rose\u0301"
+    entry = {"flowers": {"source": "imagefolder", "path": path}}
+    given = {
+        "study": {"name": "own", "datasets": ["flowers"]},
+        "datasets": entry,
+        "figures": {"figure2": {"class": "rose\u0301"}},
+    }
+    study = Study(overlaid(PAPER, given), SCHEMA)
+    assert study.config["figures"]["figure2"]["class"] == "ros\xe9"
+    assert study.data("flowers")["path"] == path

@@ -87,6 +87,21 @@ def test_ten_kills_at_random_moments_change_nothing(dataset, settings, folders):
     assert (stopped / "log").read_text().count("continuing after epoch") == 10
 
 
+def test_it_goes_on_with_as_many_threads_as_it_began_with(dataset, settings):
+    """On which the last digits of a sum depend."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        state = loop.Training(dataset, settings, CPU).state_dict()
+        torch.set_num_threads(1)
+        training = loop.Training(dataset, settings, CPU)
+        assert torch.get_num_threads() == 1
+        training.load_state_dict(state)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_in_the_middle_of_an_epoch_with_a_checkpoint(dataset, settings, folders, number):
     whole, stopped = folders

@@ -15,6 +15,7 @@ def render(figure):
         FigureCanvasAgg(figure).draw()
 
 
+TITLE = "My data"
 NAMES = [str(digit) for digit in range(10)]
 LABELS = np.arange(200) % 10
 GENERATOR = np.random.default_rng(0)
@@ -108,9 +109,9 @@ FIGURES = {
     "confusion, alone": lambda: charts.confusion_matrices({ALONE: confusion()[ALONE]}, NAMES),
     "confusion, alone, 20 classes": lambda: charts.confusion_matrices({ALONE: confusion(20)[ALONE]}, LONG),
     "figure6": lambda: heatmaps.activation_blocks(IMAGES, MAPS, PROBABILITIES, BLOCKS, NAMES),
-    "figure7": lambda: charts.sweep(sweep_metrics(), weight=0.1, margin=0.5, title="My data"),
+    "figure7": lambda: charts.sweep(sweep_metrics(), weight=0.1, margin=0.5, title=TITLE),
     "figure7, level": lambda: charts.sweep(
-        sweep_metrics().assign(accuracy=lambda runs: 82 + runs["seed"] % 2), 0.1, 0.5, title="My data"
+        sweep_metrics().assign(accuracy=lambda runs: 82 + runs["seed"] % 2), 0.1, 0.5, title=TITLE
     ),
     "curves": lambda: charts.training_curves(histories()),
     "confusion": lambda: charts.confusion_matrices(confusion(), NAMES),

@@ -3,6 +3,7 @@
 import re
 from types import SimpleNamespace
 
+import figures
 import matplotlib
 import numpy as np
 import pytest
@@ -188,3 +189,52 @@ def test_a_class_and_a_loss_have_one_style():
 def test_no_number_stands_beside_a_name_that_is_one():
     assert [style.numbered(3, name) for name in ("3", "12", "cat", "3D")] == ["3", "12", "3 cat", "3 3D"]
     assert [style.short_name(3, name) for name in ("3", "12", "cat")] == ["3", "12", "3"]
+
+
+ODD = [
+    "$5 - $10",
+    "A$$AP",
+    "_private_",
+    r"\alpha^2_x",
+    "{x}",
+    "<b>*bold*</b>",
+    "100% C#",
+    "& ~ `code`",
+    "line\nbreak",
+    "the very long name of a class that ends in A",
+]
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES if "20 classes" not in name])
+def test_a_name_is_text_wherever_it_stands(name, monkeypatch, drawn):
+    """Drawn as it is written, and not as a formula; in one line, and of a length for which there is room."""
+    monkeypatch.setattr(figures, "NAMES", ODD)
+    monkeypatch.setattr(figures, "TITLE", ODD[0])
+    figure = FIGURES[name]()
+    texts = {text.get_text().replace("\n", " "): text for text, _ in drawn(figure)}
+    shown = [*ODD[:8], "line break", "the very long na…that ends in A"]
+    for number, label in enumerate(shown):
+        found = [words for words in texts if label in words]
+        if name.startswith(("figure1", "figure4", "figure5", "figure6", "confusion")):
+            assert found, label
+        elif name.startswith("figure7") and number == 0:
+            assert found
+        for words in found:
+            assert not texts[words].get_parse_math()
+
+
+def test_a_very_long_name_loses_its_middle():
+    assert style.shown("large_omnivores_and_herbivores") == "large_omnivores_and_herbivores"
+    first, second = (style.shown(f"{'the same beginning of all ' * 3}{end}") for end in "AB")
+    assert first != second
+    for name in (first, second, style.shown("漢" * 40), style.shown("x" * 33)):
+        assert 30 <= style.breadth(name) <= 32
+        assert "…" in name
+
+
+def test_a_hundred_classes_are_told_apart_and_more_are_not_listed():
+    for classes, entries in ((100, 100), (150, 1)):
+        names = [f"class {number}" for number in range(classes)]
+        figure = scatter.embedding_panels(EMBEDDINGS, LABELS, dict.fromkeys(LOSSES, ""), names)
+        assert len(figure.legends[0].get_texts()) == entries
+    assert "150 classes" in figure.legends[0].get_texts()[0].get_text()

@@ -72,6 +72,7 @@ def test_they_are_made_estimated_and_made_again_when_they_change(own):
     assert jobs(own, "download") == {}
     copy.unlink()
     assert jobs(own, "download") == a_download
+    run(own, "download")
     before = own.dataset("flowers")
     own.study["datasets"]["flowers"]["size"] = 24
     run(own, "download")
@@ -141,6 +142,51 @@ def test_a_path_that_is_missing_stops_before_anything_runs(own):
         in output
     )
     assert "Traceback" not in output
+
+
+def test_settings_that_do_not_fit_the_data_are_told_of_before_a_training(own):
+    """All at once: when the data has been made, and from then on before anything runs."""
+    own.study["figures"]["figure1"] = {"dataset": "flowers", "classes": ["rose", "lily"]}
+    own.study["figures"]["figure2"] = {"dataset": "flowers", "image": 782}
+    own.study["grad_cam"] = {"target": "tulpe"}
+    sentences = [
+        "'figures.figure1.classes' has 'lily', which is no class of flowers: there are rose, tulip",
+        "'figures.figure2.image' is 782, but the last test image of flowers is 5; correct it, or set it to null",
+        "'grad_cam.target' has 'tulpe', which is no class of flowers: did you mean 'tulip'? there are predicted",
+    ]
+    output = run(own, "table1", check=False)
+    for sentence in sentences:
+        assert output.count(sentence) == 1
+    assert "Traceback" not in output
+    assert not list((own.path / "results/own/runs").glob("flowers-*"))
+    misfits = {key: own.study["figures"][key] for key in ("figure1", "figure2")}
+    own.study["figures"] |= {name: {"dataset": "flowers"} for name in misfits}
+    target = own.study.pop("grad_cam")
+    run(own, "download")
+    own.study["figures"] |= misfits
+    own.study["grad_cam"] = target
+    output = run(own, "-n", "table1", check=False)
+    for sentence in sentences:
+        assert output.count(sentence) == 1
+    assert "Traceback" not in output
+    # Data that is to be made again is not what they have to fit.
+    for split in ("train", "test"):
+        shutil.copytree(
+            own.path / "data/flowers" / split / "rose", own.path / "data/flowers" / split / "lily"
+        )
+    run(own, "-n", "download")
+
+
+def test_where_results_would_go_there_is_a_folder_or_nothing(own):
+    (own.path / "results").symlink_to("/nowhere/results")
+    output = run(own, "-n", check=False)
+    assert (
+        "'results' is a link to /nowhere/results, where there is nothing; make that folder, or remove the link"
+        in output
+    )
+    (own.path / "results").unlink()
+    (own.path / "results").touch()
+    assert "'results' is no folder; move it out of the way" in run(own, "-n", check=False)
 
 
 def test_a_damaged_npz_is_one_sentence_and_never_a_dataset(own):

@@ -94,6 +94,20 @@ except ConfigError as error:
 # may give to a second study.
 config = {**config, **study.config, "as_text": captions.names(study)}
 
+
+def placed(path):
+    """A path of this workflow's, where a workflow that uses it under a prefix has it."""
+    return Path(workflow.modifier.path_modifier.replace_prefix(path))
+
+
+for folder in map(placed, ("results", "resources")):
+    if folder.is_symlink() and not folder.exists():
+        raise WorkflowError(
+            f"'{folder}' is a link to {folder.readlink()}, where there is nothing; make that folder, or remove the link"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise WorkflowError(f"'{folder}' is no folder; move it out of the way")
+
 # Without this check a dataset that was made from an earlier path would pass as up to date.
 for name in study.own_datasets:
     if not Path(path := study.data(name)["path"]).exists():
@@ -159,9 +173,7 @@ def outlines():
     """The datasets of the study that are there and would not be made again, without their images."""
     found = {}
     for name in study.config["study"]["datasets"]:
-        # Of a workflow that uses this one under a prefix they lie there.
-        folder = workflow.modifier.path_modifier.replace_prefix("resources/datasets")
-        path = Path(folder, study.data_name(name))
+        path = placed(f"resources/datasets/{study.data_name(name)}")
         now = {"code": digest("data/download_dataset.py"), "listing": own_listing(name)}
         # Of what is missing or damaged a job will tell.
         with suppress(OSError, LookupError, TypeError, ValueError):

@@ -146,10 +146,10 @@ def load_dataset(path: str | os.PathLike[str], remedy: str = "delete it and make
             raise ValueError("it is no archive of numpy.savez")
         with np.load(path, allow_pickle=False) as arrays:
             dataset = Dataset(
-                arrays["x_train"],
-                arrays["y_train"],
-                arrays["x_test"],
-                arrays["y_test"],
+                _with_channel(arrays["x_train"]),
+                _labels(arrays["y_train"]),
+                _with_channel(arrays["x_test"]),
+                _labels(arrays["y_test"]),
                 arrays["class_names"].tolist(),
             )
         dataset.check()
@@ -158,6 +158,18 @@ def load_dataset(path: str | os.PathLike[str], remedy: str = "delete it and make
     except Exception as error:  # A damaged archive raises nearly anything.
         raise DatasetError(f"{path} is not a usable dataset ({error}); {remedy}") from error
     return dataset
+
+
+def _with_channel(images: NDArray[Any]) -> NDArray[Any]:
+    """Images, grey ones of shape (N, height, width) with their one channel."""
+    return images[..., None] if images.ndim == 3 else images
+
+
+def _labels(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels, those that are whole numbers of another type or a column as int64 of shape (N,)."""
+    if labels.dtype.kind in "iu" and labels.shape in ((len(labels),), (len(labels), 1)):
+        return labels.reshape(len(labels)).astype(np.int64)
+    return labels
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def _classes(folder: Path) -> dict[str, Path]:
     """Class folders by their names, at least one, in order. Systems write an accent in one way or another."""
     found = []
     if folder.is_dir():
-        found = [entry.name for entry in os.scandir(folder) if entry.is_dir() and is_data(entry.name)]
+        found = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and is_data(entry.name))
     if not found:
         raise DatasetError(
             f"{folder} has no class folders; put images into {folder}/<class>/ or correct its 'path'"
@@ -141,7 +141,7 @@ def _read(path: Path, size: int | None, background: str) -> tuple[Image.Image, b
             transparent = False
             if image.has_transparency_data:
                 image = image.convert("RGBA")
-                transparent = np.asarray(image)[..., 3].min() < 255
+                transparent = bool(np.asarray(image)[..., 3].min() < 255)
             if transparent:
                 under = Image.new("RGBA", image.size, colour := ImageColor.getrgb(background))
                 image = Image.alpha_composite(under, image)

@@ -40,8 +40,9 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     """
     merged: dict[str, Any] = _merge(own, given)
     study, figures = merged["study"], merged["figures"]
-    if not (isinstance(study, Mapping) and isinstance(figures, dict)):
+    if not (isinstance(study, Mapping) and isinstance(figures, Mapping)):
         return merged
+    figures = merged["figures"] = dict(figures)
     datasets, seeds = (_as_list(study.get(key)) for key in ("datasets", "seeds"))
     said = given.get("figures")
     for name, before in own["figures"].items():

@@ -41,6 +41,7 @@ CURVES = {
     "w": "w(t)",
     "beta1": "Adam's $β_1$",
 }
+SHORT = 16  # characters of a name that stands upright
 TERMS = ("cross_entropy", "auxiliary")
 
 
@@ -176,9 +177,10 @@ def confusion_matrices(counts: Mapping[str, NDArray[np.int64]], class_names: Seq
     few = len(class_names) <= 12
     class_names = [shown(name) for name in class_names]
     longest = max(map(breadth, class_names))
+    short = few and longest <= SHORT
     columns = min(len(counts), 3 if few else 2)
     rows = -(-len(counts) // columns)
-    size = (width(len(counts)), rows * (2.3 + 0.06 * longest)) if few else (PAGE, 5.3)
+    size = (width(len(counts)), rows * (2.3 + 0.06 * longest * short)) if few else (PAGE, 5.3)
     figure = Figure(figsize=size, layout="compressed")
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     norm = matplotlib.colors.LogNorm(0.1, 100)
@@ -199,10 +201,10 @@ def confusion_matrices(counts: Mapping[str, NDArray[np.int64]], class_names: Seq
                 )
         if len(class_names) <= 25:
             numbers = range(len(class_names))
-            names = class_names if few else [numbered(*pair) for pair in enumerate(class_names)]
+            names = class_names if short else [numbered(*pair) for pair in enumerate(class_names)]
             axis.set_yticks(numbers, names)
-            short = [short_name(*pair) for pair in enumerate(class_names)]
-            axis.set_xticks(numbers, class_names if few else short, rotation=90)
+            columns_are = class_names if short else [short_name(*pair) for pair in enumerate(class_names)]
+            axis.set_xticks(numbers, columns_are, rotation=90)
         axis.tick_params(length=0)
     for axis in axes.flat[len(counts) :]:
         axis.set_axis_off()

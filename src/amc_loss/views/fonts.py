@@ -18,10 +18,13 @@ REMEDY = (
 )
 
 
-def complete(figure: Figure) -> None:
+def complete(figure: Figure) -> bool:
     """Give texts of a figure further fonts of this machine for characters that its own font has not.
 
     What no font has is warned of in the log.
+
+    Returns:
+        Whether there are further fonts.
     """
     families = matplotlib.rcParams["font.family"]
     own = _characters(font_manager.findfont(font_manager.FontProperties(families)))
@@ -34,7 +37,9 @@ def complete(figure: Figure) -> None:
     missing = set().union(*incomplete.values())
     fallbacks = []
     while missing:
-        best = max(_others(), key=lambda path: len(missing & _characters(path)), default=None)
+        best = max(
+            _others(), key=lambda path: (len(missing & _characters(path)), _is_regular(path)), default=None
+        )
         if best is None or not missing & _characters(best):
             print(REMEDY)
             print(f"boxes for {' '.join(sorted(missing))}")
@@ -43,6 +48,7 @@ def complete(figure: Figure) -> None:
         missing -= _characters(best)
     for text in incomplete:
         text.set_fontfamily([*families, *fallbacks])
+    return bool(fallbacks)
 
 
 @cache
@@ -63,6 +69,11 @@ def _characters(path: str) -> frozenset[str]:
         return frozenset(map(chr, font.get_charmap()))
     except (OSError, RuntimeError, UnicodeDecodeError):
         return frozenset()
+
+
+def _is_regular(path: str) -> bool:
+    """Whether a font that can be read is neither bold nor light nor slanted."""
+    return bool(_characters(path)) and FT2Font(path).style_name == "Regular"
 
 
 def _family(path: str) -> str:

@@ -79,7 +79,9 @@ def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
 def save(figure: Figure, paths: Iterable[str]) -> None:
     """Write a figure to each path; the ending says in which format. The same figure gives the same bytes."""
     with style():
-        fonts.complete(figure)
+        if fonts.complete(figure):
+            # Matplotlib calls fonts with PostScript's outlines TrueType where it embeds them whole.
+            matplotlib.rcParams["pdf.fonttype"] = 3
         for path in paths:
             metadata = {"CreationDate": None} if Path(path).suffix == ".pdf" else None
             figure.savefig(path, metadata=metadata)
