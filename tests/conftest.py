@@ -52,5 +52,6 @@ def settings():
         "auxiliary_loss": {},
         "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
         "precision": "float32",
+        "tf32": False,
         "deterministic": False,
     }

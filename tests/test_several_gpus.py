@@ -61,7 +61,9 @@ def test_each_training_has_a_gpu_and_no_gpu_too_many(tmp_path, gpus, arguments, 
     checkout = Checkout(tmp_path / "checkout")
     stub = tmp_path / "bin" / "nvidia-smi"
     stub.parent.mkdir()
-    stub.write_text("#!/bin/sh\n" + "".join(f"echo GPU-{number}\n" for number in range(gpus)))
+    lines = [f"echo 'GPU {number}: Stub (UUID: GPU-{number})'" for number in range(gpus)]
+    # Lists GPUs and knows no driver, without which they cannot be meant for torch.
+    stub.write_text("\n".join(["#!/bin/sh", "[ $1 = -L ] || exit 9", *lines, ""]))
     stub.chmod(0o755)
     # The claims of other jobs of this user lie in the usual folder of temporary files.
     (tmp_path / "claims").mkdir()

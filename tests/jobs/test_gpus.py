@@ -19,6 +19,21 @@ sys.stdin.read()
 """
 
 
+# As that of driver 570 answers.
+NVIDIA_SMI = """#!/bin/sh
+case "$*" in
+-L) cat << END
+GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)
+GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)
+  MIG 3g.40gb     Device  0: (UUID: MIG-21)
+  MIG 3g.40gb     Device  1: (UUID: MIG-22)
+END
+;;
+"--query-gpu=driver_version --format=csv,noheader") echo 570.86.15; echo 570.86.15;;
+esac
+"""
+
+
 @pytest.fixture
 def jobs(tmp_path):
     """Starts jobs that take a GPU each and hold it; returns the processes with their GPUs."""
@@ -54,13 +69,13 @@ def test_jobs_that_start_together_spread_over_the_gpus(jobs):
 
 def test_gpus_are_those_of_the_environment_else_all_of_the_machine(monkeypatch, tmp_path):
     stub = tmp_path / "nvidia-smi"
-    stub.write_text(
-        '#!/bin/sh\n[ "$*" = "--query-gpu=uuid --format=csv,noheader" ] && echo GPU-1 && echo GPU-2\n'
-    )
+    stub.write_text(NVIDIA_SMI)
     stub.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert gpus.visible() == ["GPU-1", "GPU-2"]
+    monkeypatch.setattr(gpus, "DEVICES", tmp_path)
+    # A GPU that is divided is its instances.
+    assert gpus.visible() == ["GPU-1", "MIG-21", "MIG-22"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     assert gpus.visible() == ["2", "3"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -70,6 +85,10 @@ def test_gpus_are_those_of_the_environment_else_all_of_the_machine(monkeypatch, 
     assert gpus.visible() == []
     monkeypatch.setenv("PATH", "")
     assert gpus.visible() == []
+    # A container that was given two.
+    for name in ("nvidia0", "nvidia3", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    assert gpus.visible() == ["0", "1"]
 
 
 @pytest.mark.parametrize(
@@ -93,3 +112,19 @@ def test_a_job_without_a_gpu_on_the_machine_computes_on_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(gpus, "visible", lambda: [])
     assert gpus.pick_device(1).type == "cpu"
+
+
+@pytest.mark.parametrize(("cuda", "built"), [("13.2", "for CUDA 13.2"), (None, "for CPUs alone")])
+def test_a_gpu_that_torch_cannot_use_is_no_reason_to_train_for_weeks(monkeypatch, tmp_path, cuda, built):
+    (tmp_path / "nvidia-smi").write_text(NVIDIA_SMI)
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(gpus, "claim", lambda names, folder: names[0])
+    with pytest.raises(
+        RuntimeError, match=f"driver 570.86.15, that torch .*, built {built}, cannot use: update"
+    ):
+        gpus.pick_device(1)
+    assert gpus.pick_device(0).type == "cpu"

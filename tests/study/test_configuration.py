@@ -282,7 +282,7 @@ def test_every_setting_of_a_protocol_is_compared():
             {"training__learning_rat": 0.1},
             "unknown key 'training.learning_rat' in the configuration: did you mean 'learning_rate'? allowed here: "
             "schedule, ramp_down_steepness, schedules_change, batch_size, drop_last, translation, learning_rate, "
-            "beta1, beta1_end, beta2, adam_epsilon, ema_decay, kept_epoch, precision, deterministic, "
+            "beta1, beta1_end, beta2, adam_epsilon, ema_decay, kept_epoch, precision, tf32, deterministic, "
             "checkpoint_every",
         ),
         ({"studdy": {}}, "unknown key 'studdy' in the configuration: did you mean 'study'?"),

@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from amc_loss.losses import AngularMarginContrastiveLoss
+from amc_loss.measures.evaluation import evaluate_run
 from amc_loss.training import loop
 from amc_loss.training.arithmetic import autocast_dtype, to_device
 from amc_loss.training.batches import minibatches, translate
@@ -133,11 +134,11 @@ def test_without_a_moving_average_the_weights_themselves_are_evaluated(dataset, 
 def test_the_last_or_the_best_epoch_is_kept(dataset, settings, monkeypatch, kept, epoch):
     accuracies, seen = iter([50.0, 70.0, 70.0, 60.0]), []
 
-    def measured(network, data, device):
+    def measured(network, images, labels):
         seen.append({name: value.clone() for name, value in network.state_dict().items()})
         return next(accuracies)
 
-    monkeypatch.setattr(loop, "accuracy_on_test_split", measured)
+    monkeypatch.setattr(loop, "accuracy_in_percent", measured)
     network, history = train(dataset, settings, epochs=4, kept_epoch=kept)
     last, _ = train(dataset, settings, epochs=4)
     wanted = seen[epoch] if kept == "best" else last.state_dict()
@@ -150,7 +151,8 @@ def test_the_last_or_the_best_epoch_is_kept(dataset, settings, monkeypatch, kept
 def test_accuracy_on_the_test_split(dataset, settings):
     network, _ = train(dataset, settings, epochs=25)
     network.train()
-    accuracy = loop.accuracy_on_test_split(network, dataset, CPU)
+    images = to_device(dataset.x_test, CPU)
+    accuracy = loop.accuracy_in_percent(network, images, torch.from_numpy(dataset.y_test))
     assert network.training
     predicted = network.eval()(to_device(dataset.x_test, CPU)).argmax(1).numpy()
     assert accuracy == 100 * (predicted == dataset.y_test).mean()
@@ -294,9 +296,21 @@ def test_a_line_an_epoch_says_loss_accuracy_speed_and_time_left(dataset, setting
     )
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_rounding_to_tf32_is_a_setting_which_evaluation_has_not(dataset, settings, tmp_path, allowed):
+    train(dataset, settings, tf32=allowed, epochs=1)
+    kinds = torch.backends.cudnn, torch.backends.cuda.matmul
+    assert [kind.allow_tf32 for kind in kinds] == [allowed] * 2
+    with pytest.raises(FileNotFoundError):
+        evaluate_run(tmp_path, tmp_path / "data.npz", {}, CPU)
+    assert [kind.allow_tf32 for kind in kinds] == [False] * 2
+
+
 def test_deterministic_algorithms_are_a_setting(dataset, settings):
     _, history = train(dataset, settings, deterministic=True)
     assert torch.are_deterministic_algorithms_enabled()
+    # It would write each tensor once more.
+    assert not torch.utils.deterministic.fill_uninitialized_memory
     assert not torch.backends.cudnn.benchmark
     _, other = train(dataset, settings, deterministic=False)
     assert not torch.are_deterministic_algorithms_enabled()

@@ -7,6 +7,7 @@ import re
 import resource
 import signal
 import time
+from threading import Event
 
 import pytest
 import torch
@@ -232,15 +233,47 @@ def test_weights_that_are_not_finite_are_not_kept(dataset, settings, tmp_path):
     assert not (tmp_path / "checkpoint.pt").exists()
 
 
-def test_a_gpu_out_of_memory_says_what_to_lower(dataset, settings, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_a_gpu_out_of_memory_says_what_to_lower(dataset, settings, tmp_path, monkeypatch, error):
     def full(*_args):
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise error
 
     monkeypatch.setattr(loop.Training, "train_step", full)
     with pytest.raises(
         MemoryError, match=r"minibatch of 16: lower training.batch_size or network.width_multiplier"
     ):
         run(dataset, settings, tmp_path)
+
+
+def test_another_error_of_the_gpu_is_that_error(dataset, settings, tmp_path, monkeypatch):
+    def broken(*_args):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(loop.Training, "train_step", broken)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        run(dataset, settings, tmp_path)
+
+
+def test_an_epoch_goes_on_in_the_object_in_which_it_was_stopped(dataset, settings):
+    """As from a checkpoint: with what is left of the same order."""
+    whole, stopped = loop.Training(dataset, settings, CPU), loop.Training(dataset, settings, CPU)
+    whole.run_epoch()
+    stop = Event()
+    stop.set()
+    for step in range(1, 4):
+        assert not stopped.run_epoch(stop)
+        assert stopped.step == step
+    stopped.run_epoch()
+    for name, value in stopped.network.state_dict().items():
+        assert torch.equal(value, whole.network.state_dict()[name]), name
+    assert stopped.order.get_state().equal(whole.order.get_state())
 
 
 def test_signal_handlers_are_put_back(dataset, settings, tmp_path):

@@ -227,6 +227,7 @@ def test_a_very_long_name_loses_its_middle():
     assert style.shown("large_omnivores_and_herbivores") == "large_omnivores_and_herbivores"
     first, second = (style.shown(f"{'the same beginning of all ' * 3}{end}") for end in "AB")
     assert first != second
+    assert style.shown("漢" * 17) == f"{'漢' * 8}…{'漢' * 7}"
     for name in (first, second, style.shown("漢" * 40), style.shown("x" * 33)):
         assert 30 <= style.breadth(name) <= 32
         assert "…" in name

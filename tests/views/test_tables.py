@@ -56,6 +56,11 @@ def test_latex(written):
     assert "±" not in written[".tex"]
 
 
+def test_latex_has_signs_that_its_first_fonts_have_not_as_mathematics():
+    table = TABLE1.assign(p_value=0.00001)
+    assert set(tables.readable_table1(table, "tex", TITLES)["p-value"]) == {"$<$ 0.0001"}
+
+
 def test_words_start_at_the_left_and_numbers_end_at_the_right(written):
     sides = written[".md"].splitlines()[1].strip("|").split("|")
     assert [(side[0], side[-1]) for side in sides] == [(":", "-")] * 2 + [("-", ":")] * 5

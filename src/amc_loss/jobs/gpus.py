@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
+DEVICES = Path("/dev")
 # A claim holds while its lock does: until the process ends, however it ends.
 _claims: list[FileLock] = []
 
@@ -25,25 +27,53 @@ def pick_device(gpu: int, gres: str = "") -> torch.device:
     Args:
         gpu: How many GPUs the job was given.
         gres: The generic resources that it was given, on a cluster that knows GPUs by these alone.
+
+    Raises:
+        RuntimeError: If there is a GPU with a driver, and torch cannot use it.
     """
     if not gpu and "gpu" not in gres:
         return torch.device("cpu")
-    if gpus := visible():
+    gpus = visible()
+    if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = claim(
             gpus, Path(tempfile.gettempdir(), f"amc-loss-{getpass.getuser()}")
         )
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if gpus and (driver := _nvidia_smi("--query-gpu=driver_version", "--format=csv,noheader").split()):
+        # Weeks on the CPU would be the alternative.
+        built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "for CPUs alone"
+        raise RuntimeError(
+            f"this machine has a GPU, with driver {driver[0]}, that torch {torch.__version__}, built "
+            f"{built}, cannot use: update the driver, or install a torch that is built for it "
+            "(https://pytorch.org/get-started), or train on the CPU with --set-resources train:gpu=0 "
+            "evaluate:gpu=0"
+        )
+    return torch.device("cpu")
 
 
 def visible() -> list[str]:
-    """The GPUs that this process may use: those of CUDA_VISIBLE_DEVICES, else all of the machine."""
+    """The GPUs that this process may use: those of CUDA_VISIBLE_DEVICES, else all of the machine.
+
+    Of a GPU that is divided into instances (MIG) these. Where there is no nvidia-smi, as in some containers,
+    they are counted.
+    """
     if (listed := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [gpu for gpu in listed.split(",") if gpu]
-    command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
+    # A block of lines for each GPU: one for itself, and below it one for each of its instances.
+    blocks = re.split(r"^(?=GPU )", _nvidia_smi("-L"), flags=re.MULTILINE)
+    uuids = [re.findall(r"UUID: ([^)\s]+)", block) for block in blocks]
+    found = [uuid for own, *instances in filter(None, uuids) for uuid in instances or [own]]
+    return found or [str(number) for number in range(len(list(DEVICES.glob("nvidia[0-9]*"))))]
+
+
+def _nvidia_smi(*arguments: str) -> str:
+    """What nvidia-smi prints; nothing where it is missing or finds no driver."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        done = subprocess.run(["nvidia-smi", *arguments], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return []
+        return ""
+    return done.stdout
 
 
 def claim(gpus: Sequence[str], folder: Path) -> str:

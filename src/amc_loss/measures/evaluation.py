@@ -12,6 +12,7 @@ from amc_loss.runs.features import Features, write_features
 from amc_loss.runs.history import read_history
 from amc_loss.runs.metrics import write_metrics
 from amc_loss.runs.model import read_model
+from amc_loss.training.arithmetic import allow_tf32
 from amc_loss.training.inference import extract
 
 
@@ -24,7 +25,7 @@ def evaluate_run(
     splits: Sequence[str] = ("test",),
     clusters: Literal["predicted_labels", "k_means"] = "predicted_labels",
 ) -> None:
-    """Evaluate a run whose model and history are there, and write its features and metrics.
+    """Evaluate a run whose model and history are there, in float32, and write its features and metrics.
 
     Args:
         folder: The run's folder, named after it.
@@ -37,6 +38,7 @@ def evaluate_run(
     Raises:
         UnusableFileError: If the model or the history is damaged.
     """
+    allow_tf32(False)
     dataset, network = load_dataset(data), read_model(folder / "model.pt", device)
     features = {}
     for split in splits:

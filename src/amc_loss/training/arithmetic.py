@@ -36,9 +36,19 @@ def to_device(images: NDArray[np.uint8], device: torch.device) -> Tensor:
     return torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
 
 
+def allow_tf32(allowed: bool) -> None:
+    """Whether a GPU may round the input of float32 convolutions and products to TF32.
+
+    By itself torch does so for convolutions.
+    """
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = allowed
+
+
 def make_deterministic(deterministic: bool) -> None:
     """Choose between algorithms on the GPU that repeat bit for bit and the fastest ones."""
     torch.use_deterministic_algorithms(deterministic)
+    # No value that was never written is read here.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic
     if deterministic:
         # cuBLAS repeats itself only with a workspace of fixed size.

@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from amc_loss.training.arithmetic import to_device
 from amc_loss.training.networks import ConvNet
 
 
-@torch.no_grad()
 def extract(
     network: ConvNet, images: NDArray[np.uint8], device: torch.device, batch_size: int = 1000
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -23,8 +23,15 @@ def extract(
     Returns:
         Features (n, d) and logits (n, classes).
     """
+    features, logits = outputs(network, to_device(images, device), batch_size)
+    return features.cpu().numpy(), logits.cpu().numpy()
+
+
+@torch.no_grad()
+def outputs(network: ConvNet, images: Tensor, batch_size: int = 1000) -> tuple[Tensor, Tensor]:
+    """Deep features (n, d) and logits (n, classes) of images (n, channels, height, width) on the device."""
     features, logits = [], []
-    for batch in to_device(images, device).split(batch_size):
+    for batch in images.split(batch_size):
         features.append(network.deep_features(batch))
         logits.append(network.classifier(features[-1]))
-    return torch.cat(features).cpu().numpy(), torch.cat(logits).cpu().numpy()
+    return torch.cat(features), torch.cat(logits)

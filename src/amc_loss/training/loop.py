@@ -6,6 +6,7 @@ to the host before an epoch ends.
 
 import copy
 import math
+import re
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -21,10 +22,10 @@ from amc_loss.data.dataset import Dataset
 from amc_loss.jobs.interruption import stop_on_signals
 from amc_loss.losses import AngularMarginContrastiveLoss, EuclideanContrastiveLoss
 from amc_loss.training import networks, schedules
-from amc_loss.training.arithmetic import autocast_dtype, make_deterministic, to_device
+from amc_loss.training.arithmetic import allow_tf32, autocast_dtype, make_deterministic, to_device
 from amc_loss.training.batches import minibatches, steps_per_epoch, translate
 from amc_loss.training.checkpoints import Checkpoint
-from amc_loss.training.inference import extract
+from amc_loss.training.inference import outputs
 
 AUXILIARY_LOSSES = {"amc": AngularMarginContrastiveLoss, "euclidean": EuclideanContrastiveLoss}
 
@@ -67,6 +68,7 @@ class Training:
                 f"have {dataset.image_shape[1]}×{dataset.image_shape[2]} pixels; choose a smaller one"
             )
         make_deterministic(settings["deterministic"])
+        allow_tf32(settings["tf32"])
         torch.manual_seed(settings["seed"])
         self.settings, self.device = settings, device
         self.network = build_network(dataset, settings).to(device).to(memory_format=torch.channels_last)
@@ -82,9 +84,11 @@ class Training:
             self.averages, self.averaged = map(_floating_state, (self.evaluated, self.network))
         self.optimizer = torch.optim.Adam(self.network.parameters(), eps=settings["adam_epsilon"], fused=True)
         self.order = torch.Generator(device).manual_seed(settings["seed"])
-        self.dataset = dataset
         self.x = to_device(dataset.x_train, device)
         self.y = torch.from_numpy(dataset.y_train).to(device)
+        if settings["kept_epoch"] == "best":
+            self.x_test = to_device(dataset.x_test, device)
+            self.y_test = torch.from_numpy(dataset.y_test).to(device)
         self.steps = steps_per_epoch(len(self.x), settings["batch_size"], settings["drop_last"])
         self.images = min(len(self.x), self.steps * settings["batch_size"])
         self.history: list[dict[str, float]] = []
@@ -104,6 +108,8 @@ class Training:
         Raises:
             FloatingPointError: If the loss of a step, or a weight after the last, was not finite.
         """
+        # A second call for one epoch draws the same order, of which it takes what is left.
+        self.order.set_state(self.order_before)
         epoch = len(self.history)
         by_step = self.settings["schedules_change"] == "step"
         start = time.perf_counter()
@@ -140,7 +146,7 @@ class Training:
         return True
 
     def _keep_best(self) -> None:
-        accuracy = accuracy_on_test_split(self.evaluated, self.dataset, self.device)
+        accuracy = accuracy_in_percent(self.evaluated, self.x_test, self.y_test)
         if all(accuracy > row["test_accuracy"] for row in self.history[:-1]):
             self.best = {key: value.clone() for key, value in self.evaluated.state_dict().items()}
         self.history[-1]["test_accuracy"] = accuracy
@@ -277,7 +283,10 @@ def train(
                 if stopped:
                     report(f"stopped by {stop.signal.name} after epoch {epoch}, step {training.step}")
                     raise SystemExit(128 + stop.signal)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        # Libraries that torch calls have words of their own for it.
+        if not re.search("out of memory|ALLOC_FAILED", str(error)):
+            raise
         raise MemoryError(
             f"the GPU has too little memory for a minibatch of {settings['batch_size']}: lower "
             "training.batch_size or network.width_multiplier, or let fewer trainings share the GPU"
@@ -285,12 +294,18 @@ def train(
     return training.kept(), training.history
 
 
-def accuracy_on_test_split(network: networks.ConvNet, dataset: Dataset, device: torch.device) -> float:
-    """Accuracy on the test split in percent; leaves the network in the mode it was in."""
+def accuracy_in_percent(network: networks.ConvNet, images: Tensor, labels: Tensor) -> float:
+    """Accuracy of a network in evaluation mode; leaves it in the mode it was in.
+
+    Args:
+        network: On the device of the images.
+        images: Shape (n, channels, height, width), uint8.
+        labels: Shape (n,), int64.
+    """
     was_training = network.training
-    _, logits = extract(network.eval(), dataset.x_test, device)
+    _, logits = outputs(network.eval(), images)
     network.train(was_training)
-    return 100 * float((logits.argmax(1) == dataset.y_test).mean())
+    return 100 * float((logits.argmax(1) == labels).double().mean())
 
 
 def _floating_state(network: networks.ConvNet) -> list[Tensor]:

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from amc_loss.study.network_names import Column, parse_network
+from amc_loss.training.layers import LayerSummary
 
 Blocks = Sequence[Sequence[int]]
 
@@ -162,16 +162,6 @@ def build(name: str, in_channels: int, n_classes: int, **settings: Any) -> ConvN
     """The network called ``name`` (see `parse_network`) with the settings of `ConvNet`."""
     column, feature_dim = parse_network(name)
     return ConvNet(column, in_channels, n_classes, feature_dim=feature_dim, **settings)
-
-
-@dataclass(frozen=True)
-class LayerSummary:
-    """What a layer is called, what it does, the shape it puts out (without batch), its parameters."""
-
-    name: str
-    description: str
-    output_shape: tuple[int, ...]
-    parameters: int
 
 
 def summarise(network: ConvNet, image_shape: tuple[int, int, int]) -> list[LayerSummary]:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Arc, Circle, FancyArrowPatch, FancyBboxPatch, Polygon
 
-from amc_loss.training.networks import LayerSummary
+from amc_loss.training.layers import LayerSummary
 from amc_loss.views.style import LOSS_COLOURS, PAGE, SMALL, Colour, pale, styled
 
 EDGE, LINE = "0.25", 0.6

@@ -27,7 +27,7 @@ def complete(figure: Figure) -> bool:
         Whether there are further fonts.
     """
     families = matplotlib.rcParams["font.family"]
-    own = _characters(font_manager.findfont(font_manager.FontProperties(families)))
+    own = _characters(font_manager.findfont(font_manager.FontProperties(family=families)))
     incomplete = {}
     for text in figure.findobj(Text):
         assert isinstance(text, Text)

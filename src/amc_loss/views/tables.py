@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from amc_loss.measures.aggregates import CLUSTERING_METRICS
 from amc_loss.study.names import LOSSES, PROTOCOL_COLUMNS
-from amc_loss.training.networks import LayerSummary
+from amc_loss.training.layers import LayerSummary
 from amc_loss.views.markup import as_text, escaped
 from amc_loss.views.text import BOLD, format_p_value, highest, mean_sd, signed, three_digits
 
