@@ -1,5 +1,7 @@
 """What a study will cost."""
 
+from typing import ClassVar
+
 import pytest
 import torch
 from paper import SCHEMA
@@ -10,45 +12,78 @@ from amc_loss.training import cost
 CPU = torch.device("cpu")
 
 
-def test_a_run_is_extrapolated_from_the_second_pass(settings, monkeypatch):
-    class Timed:
-        steps = 4
+class Timed:
+    """A training whose first pass is slow, and which is told how long an image takes after that."""
 
-        def __init__(self, data, settings, device):
-            assert data.x_train.shape == (64, 28, 28, 1)
-            assert len(data.class_names) == 10
-            self.history = []
+    made: ClassVar[list[tuple[int, int]]] = []
+    seconds_an_image = 0.0
 
-        def run_epoch(self):
-            self.history.append({"seconds": 100.0 if not self.history else 2.0})
+    def __init__(self, data, settings, device):
+        assert data.x_train.shape[1:] == (28, 28, 1)
+        assert len(data.class_names) == 10
+        self.images, self.history = len(data.x_train), []
+        self.made.append((settings["batch_size"], self.images))
 
+    def run_epoch(self):
+        seconds = 1000.0 if not self.history else self.seconds_an_image * self.images
+        self.history.append({"seconds": seconds})
+
+
+@pytest.mark.parametrize(
+    ("device", "seconds_an_image", "made"),
+    [
+        # Few images where a minibatch of 128 takes long, a whole one where it does not, and always on a GPU.
+        ("cpu", 0.1, [(16, 16)]),
+        ("cpu", 0.001, [(16, 16), (128, 1280)]),
+        ("cuda", 0.1, [(128, 1280)]),
+    ],
+)
+def test_speed_is_that_after_the_first_pass(settings, monkeypatch, device, seconds_an_image, made):
     monkeypatch.setattr(cost, "Training", Timed)
-    # 60,000 images are 3,750 steps of 16; half a second each, for 3 epochs.
+    monkeypatch.setattr(Timed, "made", [])
+    monkeypatch.setattr(Timed, "seconds_an_image", seconds_an_image)
     size = (60_000, (28, 28, 1), 10)
-    assert cost.seconds_per_run(settings, size, CPU) == pytest.approx(3750 * 3 * 0.5)
+    speed = cost.images_per_second({**settings, "batch_size": 128}, size, torch.device(device))
+    assert speed == pytest.approx(1 / seconds_an_image)
+    assert Timed.made == made
 
 
 def test_the_table_adds_up(settings, monkeypatch):
-    hours = {"amc": 2.0, "euclidean": 0.5}
-    sizes = []
+    measured = []
 
-    def seconds_per_run(settings, size, device):
-        sizes.append(size)
-        return 3600 * hours[settings["loss"]]
+    def images_per_second(settings, size, device):
+        measured.append((settings["loss"], size))
+        return {(32, 32, 3): 10.0, (16, 16, 1): 0.08}[size[1]]
 
-    monkeypatch.setattr(cost, "seconds_per_run", seconds_per_run)
+    monkeypatch.setattr(cost, "images_per_second", images_per_second)
     svhn = {"source": "torchvision", "class": "SVHN"}
     own = {"source": "npz", "path": "data/mine.npz"}
     kinds = [
         ({**settings, "dataset": "svhn", "loss": "amc", "data": svhn}, 5),
+        ({**settings, "dataset": "svhn", "loss": "cross_entropy", "data": svhn}, 1),
         ({**settings, "dataset": "mine", "loss": "euclidean", "data": own}, 3),
     ]
-    lines = cost.table(kinds, {"mine": (64, (16, 16, 1), 2)}, CPU).splitlines()
-    assert sizes == [(73_257, (32, 32, 3), 10), (64, (16, 16, 1), 2)]
-    assert lines[1].split() == ["svhn", "top", "+", "AMC-Loss", "5", "2.000", "10.00"]
-    assert lines[2].split()[-3:] == ["3", "0.500", "1.50"]
-    assert lines[3].startswith("11.50 hours")
-    assert "no GPU" in lines[3]
+    sizes = {"mine": (70, (16, 16, 1), 2)}
+    lines = list(cost.table(kinds, sizes, CPU))
+    assert measured == [("amc", (73_257, (32, 32, 3), 10)), ("euclidean", (70, (16, 16, 1), 2))]
+    # Three epochs of 4,578 whole minibatches of 16 in the one, of 4 in the other.
+    assert lines[1].split() == ["svhn", "top", "+", "AMC-Loss", "5", "6.104", "30.52"]
+    assert lines[2].split()[-3:] == ["1", "6.104", "6.10"]
+    assert lines[3].split()[-3:] == ["3", "0.667", "2.00"]
+    assert lines[4].startswith("38.62 hours")
+    assert "no GPU" in lines[4]
+    assert lines[5].startswith("assumed: all losses cost the same")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "H100")
+    assert len(list(cost.table(kinds, sizes, torch.device("cuda")))) == 5
+    assert [loss for loss, _ in measured[2:]] == ["amc", "cross_entropy", "euclidean"]
+
+
+def test_a_line_is_there_as_soon_as_it_is_measured(settings, monkeypatch):
+    monkeypatch.setattr(cost, "images_per_second", lambda *_: 1 / 0)
+    lines = cost.table([({**settings, "data": {"source": "scikit-learn"}}, 1)], {}, CPU)
+    assert next(lines).startswith("dataset")
+    with pytest.raises(ZeroDivisionError):
+        next(lines)
 
 
 def test_sizes_are_those_of_the_data(tmp_path, dataset):
@@ -60,5 +95,6 @@ def test_sizes_are_those_of_the_data(tmp_path, dataset):
     assert set(cost.SIZES) == {*SCHEMA["$defs"]["source"]["properties"]["class"]["enum"], "scikit-learn"}
 
 
-def test_it_measures_real_steps(settings):
-    assert cost.seconds_per_run(settings, (1_437, (32, 32, 1), 10), CPU) > 0
+@pytest.mark.parametrize("batch", [16, 32])
+def test_it_measures_real_steps(settings, batch):
+    assert cost.images_per_second({**settings, "batch_size": batch}, (1_437, (32, 32, 1), 10), CPU) > 0

@@ -61,7 +61,7 @@ def test_they_are_made_estimated_and_made_again_when_they_change(own):
     assert "hours, one training after the other" in output
 
     assert jobs(own, "download") == {}
-    own.study["datasets"]["flowers"] |= {"title": "Flowers", "archives": "/nowhere"}
+    own.study["datasets"]["flowers"] |= {"title": "{x} $5 A$$AP", "archives": "/nowhere"}
     run(own, "-n")
     assert jobs(own, "download") == {}
     a_download = {"download_dataset": 1, "download": 1}

@@ -8,13 +8,14 @@ import json
 import math
 import re
 import unicodedata
+import warnings
 from collections.abc import Mapping
-from typing import Any
-
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import best_match, by_relevance
+from typing import TYPE_CHECKING, Any
 
 from amc_loss.study.names import PROTOCOL_COLUMNS
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 # What a protocol sets, and a study may set otherwise.
 PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation", "grad_cam")
@@ -38,7 +39,7 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
         own: The workflow's configuration, which is a whole and valid one.
         given: The user's, which is not checked yet.
     """
-    merged: dict[str, Any] = _merge(own, given)
+    merged: dict[str, Any] = merge(own, given)
     study, figures = merged["study"], merged["figures"]
     if not (isinstance(study, Mapping) and isinstance(figures, Mapping)):
         return merged
@@ -102,14 +103,15 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
             )
     merged: Any = {}
     for layer in (protocols["paper"], protocols[name], resolved):
-        merged = _merge(merged, layer)
+        merged = merge(merged, layer)
     return merged
 
 
-def _merge(base: Any, over: Any) -> Any:
+def merge(base: Any, over: Any) -> Any:
+    """Settings with others over them: mappings are merged key by key, all else is replaced."""
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
-    return {**base, **{key: _merge(base[key], over[key]) if key in base else over[key] for key in over}}
+    return {**base, **{key: merge(base[key], over[key]) if key in base else over[key] for key in over}}
 
 
 def resolved_schema(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -185,6 +187,12 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any], where: st
         schema: The schema.
         where: What the error begins with, for a configuration that is not the chosen one.
     """
+    try:
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import best_match, by_relevance
+    except ImportError:  # where runs are trained without Snakemake, which brings it
+        warnings.warn("without the package jsonschema the configuration is not checked", stacklevel=2)
+        return
     # A misspelt key comes before the key that is missing for it.
     relevance = by_relevance(strong=frozenset({"additionalProperties"}))
     error = best_match(Draft202012Validator(schema).iter_errors(config), relevance)
@@ -192,7 +200,7 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any], where: st
         raise ConfigError(f"{where}: {_sentence(error)}" if where else _sentence(error))
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: "ValidationError") -> str:
     """A validation error as one sentence: the key, what is wrong, what is allowed."""
     where = ".".join(str(part) for part in error.absolute_path)
     instance: Any = error.instance

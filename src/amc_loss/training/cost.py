@@ -1,6 +1,6 @@
 """What a study will cost on this machine, from a few steps of each kind of training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,11 @@ SIZES: dict[str, Size] = {
 }
 
 
+FEW = 16  # images that are tried first
+QUICK = 1.0  # seconds a minibatch
+ENOUGH = 1.0  # seconds that are measured
+
+
 def size_of(data: dict[str, Any]) -> Size:
     """Size of a dataset that is not the user's own, from what the configuration says of it."""
     images, (height, width, channels), n_classes = SIZES[data.get("class", data["source"])]
@@ -39,51 +44,72 @@ def measured_size(dataset: Dataset) -> Size:
     return images, (height, width, channels), len(dataset.class_names)
 
 
-def seconds_per_run(settings: dict[str, Any], size: Size, device: torch.device, steps: int = 4) -> float:
-    """Duration of a training, extrapolated from a few steps on random images of the dataset's shape.
+def images_per_second(settings: dict[str, Any], size: Size, device: torch.device) -> float:
+    """Speed of a training on random images of a dataset's shape, after some that are not timed.
+
+    On a CPU, where a step may take a minute and takes as long as its images together, first a few images are
+    tried, and a whole minibatch only where that is quick.
 
     Args:
         settings: Resolved settings of the run.
-        size: Training images of its dataset, their shape, and how many classes.
+        size: As `size_of` gives it.
         device: Where it would train.
-        steps: Steps that are timed, after as many that are not.
     """
-    images, shape, n_classes = size
+    if device.type == "cpu" and settings["batch_size"] > FEW:
+        speed = _speed(settings, size, device, FEW, steps=1)
+        if settings["batch_size"] / speed > QUICK:
+            return speed
+    return _speed(settings, size, device, settings["batch_size"], steps=10)
+
+
+def _speed(settings: dict[str, Any], size: Size, device: torch.device, batch: int, steps: int) -> float:
+    """Images a second in epochs of so many steps, which are repeated for `ENOUGH` seconds."""
+    _, shape, n_classes = size
     generator = np.random.default_rng(0)
-    n = max(steps * settings["batch_size"], n_classes)
-    x = generator.integers(0, 256, (n, *shape), dtype=np.uint8)
-    y = np.arange(n, dtype=np.int64) % n_classes
-    training = Training(
-        Dataset(x, y, x[:1], y[:1], [str(label) for label in range(n_classes)]), settings, device
-    )
-    for _ in range(2):
+    x = generator.integers(0, 256, (steps * batch, *shape), dtype=np.uint8)
+    y = np.arange(len(x), dtype=np.int64) % n_classes
+    names = [str(label) for label in range(n_classes)]
+    training = Training(Dataset(x, y, x[:1], y[:1], names), {**settings, "batch_size": batch}, device)
+    training.run_epoch()
+    seconds = 0.0
+    while seconds < ENOUGH:
         training.run_epoch()
-    a_step = training.history[-1]["seconds"] / training.steps
-    return (
-        a_step * steps_per_epoch(images, settings["batch_size"], settings["drop_last"]) * settings["epochs"]
-    )
+        seconds += training.history[-1]["seconds"]
+    return len(x) * (len(training.history) - 1) / seconds
 
 
-def table(kinds: Sequence[tuple[dict[str, Any], int]], own: Mapping[str, Size], device: torch.device) -> str:
-    """Hours for each dataset, network and loss, and in all, as text.
+def table(
+    kinds: Sequence[tuple[dict[str, Any], int]], own: Mapping[str, Size], device: torch.device
+) -> Iterator[str]:
+    """Hours for each dataset, network and loss, and in all: lines, each as soon as it has been measured.
+
+    On a CPU the losses of one network on images of one shape are measured once: they cost the same there.
 
     Args:
         kinds: Settings of one run of each kind, and how many runs there are of it.
         own: Size of each dataset of the user's own.
         device: Where they would train.
     """
-    lines = [f"{'dataset':<16} {'network':<9} {'loss':<14} {'runs':>4} {'hours a run':>12} {'hours':>9}"]
+    yield f"{'dataset':<16} {'network':<9} {'loss':<14} {'runs':>4} {'hours a run':>12} {'hours':>9}"
     total = 0.0
+    speeds: dict[tuple[Any, ...], float] = {}
     for settings, runs in kinds:
         size = own.get(settings["dataset"]) or size_of(settings["data"])
-        hours = seconds_per_run(settings, size, device) / 3600
+        loss = None if device.type == "cpu" else settings["loss"]
+        kind = (settings["network"], size[1], loss)
+        if kind not in speeds:
+            speeds[kind] = images_per_second(settings, size, device)
+        batch = settings["batch_size"]
+        images = min(size[0], batch * steps_per_epoch(size[0], batch, settings["drop_last"]))
+        hours = settings["epochs"] * images / speeds[kind] / 3600
         total += runs * hours
-        lines.append(
+        yield (
             f"{settings['dataset']:<16} {settings['network']:<9} {LOSSES[settings['loss']]:<14} "
             f"{runs:>4} {hours:>12.3f} {runs * hours:>9.2f}"
         )
-    lines.append(f"{total:.2f} hours, one training after the other on {describe(device)}")
-    return "\n".join(lines)
+    yield f"{total:.2f} hours, one training after the other on {describe(device)}"
+    if device.type == "cpu":
+        yield "assumed: all losses cost the same, and a minibatch as much as its images one by one"
 
 
 def describe(device: torch.device) -> str:

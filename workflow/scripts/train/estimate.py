@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import torch
 
 from amc_loss.data.dataset import load_dataset
@@ -14,6 +12,7 @@ own = {
     for name, path in zip(snakemake.params.own, snakemake.input, strict=True)
 }
 device = pick_device(snakemake.resources.gpu, snakemake.resources.get("gres", ""))
-text = cost.table(snakemake.params.kinds, own, device)
-Path(snakemake.log[0]).write_text(text + "\n")
-print(text, flush=True)
+with open(snakemake.log[0], "w", buffering=1) as log:
+    for line in cost.table(snakemake.params.kinds, own, device):
+        print(line, flush=True)
+        log.write(f"{line}\n")
