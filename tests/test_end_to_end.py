@@ -375,7 +375,7 @@ WRITTEN = {"table1", "table1_differences", "table2", "clustering", "run_times", 
     ("module", "rules"),
     [
         ("losses", TRAINED),
-        ("study/network_names", {*TRAINED, *FROM_DATA, "protocol"}),
+        ("study/network_names", {*TRAINED, *FROM_DATA}),
         ("data/sources", {"download_dataset", *TRAINED, *FROM_DATA}),
         ("training/schedules", TRAINED),
         ("training/inference", TRAINED),
