@@ -46,9 +46,7 @@ def allow_tf32(allowed: bool) -> None:
 
 def make_deterministic(deterministic: bool) -> None:
     """Choose between algorithms on the GPU that repeat bit for bit and the fastest ones."""
-    # The call imports torch's compiler, for a second or three.
-    if deterministic != torch.are_deterministic_algorithms_enabled():
-        torch.use_deterministic_algorithms(deterministic)
+    torch.use_deterministic_algorithms(deterministic)
     # No value that was never written is read here.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic
