@@ -114,9 +114,14 @@ def work(options: argparse.Namespace, study: Study) -> None:
     else:
         from amc_loss.measures.evaluation import evaluate_run
 
-        splits = ["train", "test"] if run in study.targets["figure1"] else ["test"]
-        clusters = study.config["evaluation"]["clusters"]
-        evaluate_run(folder, options.data, asdict(run), device, splits=splits, clusters=clusters)
+        evaluate_run(
+            folder,
+            options.data,
+            asdict(run),
+            device,
+            splits=study.splits(run),
+            clusters=study.config["evaluation"]["clusters"],
+        )
 
 
 if __name__ == "__main__":

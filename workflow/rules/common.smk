@@ -3,6 +3,7 @@ import os
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -162,6 +163,7 @@ def dataset_file(dataset, ending="npz"):
     return f"<resources>/datasets/{study.data_name(dataset)}.{ending}"
 
 
+@cache
 def own_listing(dataset):
     """What the user's own data consists of; nothing for a dataset that is not made of files of the user's."""
     path = study.data(dataset).get("path")
@@ -172,12 +174,13 @@ def own_listing(dataset):
 def outlines():
     """The datasets of the study that are there and would not be made again, without their images."""
     found = {}
+    code = digest("data/download_dataset.py")
     for name in study.config["study"]["datasets"]:
         path = placed(f"resources/datasets/{study.data_name(name)}")
-        now = {"code": digest("data/download_dataset.py"), "listing": own_listing(name)}
         # Of what is missing or damaged a job will tell.
         with suppress(OSError, LookupError, TypeError, ValueError):
-            if now.items() <= read_json(path.with_suffix(".json"))["origin"].items():
+            origin = read_json(path.with_suffix(".json"))["origin"]
+            if (origin["code"], origin["listing"]) == (code, own_listing(name)):
                 found[name] = read_outline(path.with_suffix(".npz"))
     return found
 

@@ -52,12 +52,7 @@ rule evaluate:
         code=digest("train/evaluate.py"),
         run=lambda wildcards: asdict(named_run(wildcards)),
         clusters=study.config["evaluation"]["clusters"],
-        # Figure 1 shows the training images as well.
-        splits=lambda wildcards: (
-            ["train", "test"]
-            if named_run(wildcards) in study.targets["figure1"]
-            else ["test"]
-        ),
+        splits=lambda wildcards: study.splits(named_run(wildcards)),
     message:
         "Evaluating {wildcards.run}"
     script:

@@ -147,6 +147,10 @@ class Study:
                 runs += self._repeat(*where, "amc", figure["seeds"], **{key: value})
         return list(dict.fromkeys(runs))
 
+    def splits(self, run: Run) -> list[str]:
+        """Splits of which an evaluation keeps the features; Figure 1 shows the training images as well."""
+        return ["train", "test"] if run in self.targets["figure1"] else ["test"]
+
     def data(self, dataset: str) -> dict[str, Any]:
         """What determines a dataset's content. Keys of other sources, which an overlay leaves, do not."""
         entry = self.config["datasets"][dataset]

@@ -71,6 +71,7 @@ def _characters(path: str) -> frozenset[str]:
         return frozenset()
 
 
+@cache
 def _is_regular(path: str) -> bool:
     """Whether a font that can be read is neither bold nor light nor slanted."""
     return bool(_characters(path)) and FT2Font(path).style_name == "Regular"
