@@ -1,6 +1,6 @@
 """Images a second of the training step, beside a plain loop and the device's largest matrix product.
 
-    python benchmarks/throughput.py [--rounds N] [--widths W ...] [--threads N]
+    python benchmarks/throughput.py [--rounds N] [--widths W ...] [--engine E] [--precision P] [--threads N]
 
 All are measured in alternation, so that a machine that speeds up or slows down does so for all of them; (b)
 in a process of its own, because the engine changes how the C library keeps memory (`keep_freed_memory`):
@@ -11,6 +11,7 @@ in a process of its own, because the engine changes how the C library keeps memo
 """
 
 import argparse
+import gc
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -30,6 +31,7 @@ from torchvision.datasets import VisionDataset
 from amc_loss.data.dataset import Dataset
 from amc_loss.study.names import LOSSES
 from amc_loss.study.study import Study
+from amc_loss.training import schedules
 from amc_loss.training.arithmetic import keep_freed_memory
 from amc_loss.training.loop import Training
 from amc_loss.training.networks import ConvNet, build
@@ -98,11 +100,13 @@ def synchronise(device: torch.device) -> None:
 
 
 class Ours:
-    """(a): some steps of the training engine."""
+    """(a): some steps of a training of the workflow."""
 
-    def __init__(self, data: Dataset, loss: str, width: float, device: torch.device) -> None:
+    def __init__(
+        self, data: Dataset, loss: str, width: float, how: dict[str, str], device: torch.device
+    ) -> None:
         self.device = device
-        self.training = Training(data, settings_of(loss, width), device)
+        self.training = Training(data, settings_of(loss, width) | how, device)
 
     def run(self) -> float:
         """Images a second over one pass of the data."""
@@ -192,18 +196,31 @@ class MatrixProduct:
 
 
 def extra_cost(cross_entropy: Ours, amc: Ours, pairs: int = 20) -> float:
-    """Time of an AMC step over that of a cross-entropy step, minus 1: the median of pairs of single steps."""
+    """Time of AMC's steps over that of cross-entropy's, minus 1: the median of pairs of a few steps."""
+    steps = 50 if amc.device.type == "cuda" else 1
+    rates = schedules.rates(0, amc.training.settings)
     ratios = []
     for number in range(pairs):
         times = {}
         for one in (cross_entropy, amc) if number % 2 else (amc, cross_entropy):
+            index = torch.arange(BATCH, device=one.device)
             synchronise(one.device)
             start = time.perf_counter()
-            one.training.train_step(one.training.x[:BATCH], one.training.y[:BATCH], 1.0)
+            for _ in range(steps):
+                one.training.run_step(index, rates)
             synchronise(one.device)
             times[one] = time.perf_counter() - start
         ratios.append(times[amc] / times[cross_entropy] - 1)
     return median(ratios)
+
+
+def peak_memory(data: Dataset, loss: str, width: float, how: dict[str, str], device: torch.device) -> float:
+    """GiB of a GPU that one training takes, while there is no other."""
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    Ours(data, loss, width, how, device).run()
+    return torch.cuda.max_memory_reserved() / 2**30
 
 
 def main() -> None:
@@ -214,6 +231,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each, in alternation")
     parser.add_argument("--widths", type=float, nargs="+", default=[0.125, 0.25, 1])
     parser.add_argument("--images", type=int, nargs="+", help="images a measurement, for each width")
+    parser.add_argument("--engine", default="auto", help="training.engine")
+    parser.add_argument("--precision", default="auto", help="training.precision")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -225,12 +244,19 @@ def main() -> None:
     )
     print("| width | loss | (a) images/s | (b) images/s | a/b | (c) TFLOP/s | share of (c) | AMC over CE |")
     print("|---|---|---|---|---|---|---|---|")
+    memory = []
     images = arguments.images or [
         20_000 if device.type == "cuda" else max(256, int(1024 / w)) for w in arguments.widths
     ]
     for width, count in zip(arguments.widths, images, strict=True):
         data = images_of_cifar_10(count)
-        ours = {loss: Ours(data, loss, width, device) for loss in LOSSES}
+        how = {"engine": arguments.engine, "precision": arguments.precision}
+        peaks = [
+            f"{LOSSES[loss]} {peak_memory(data, loss, width, how, device):.2f}"
+            for loss in LOSSES
+            if device.type == "cuda"
+        ]
+        ours = {loss: Ours(data, loss, width, how, device) for loss in LOSSES}
         dtype = ours["amc"].training.dtype
         measured = {
             **ours,
@@ -252,8 +278,9 @@ def main() -> None:
                 f"| {of['product'] / 1e12:.2f} | {share:.2f} | {f'{extra:+.1%}' if loss == 'amc' else ''} |",
                 flush=True,
             )
+        memory.append(f"width {width:g}: {', '.join(peaks)}")
     if device.type == "cuda":
-        print(f"\nPeak GPU memory: {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB")
+        print("\nMost memory of one training alone, GiB:", *memory, sep="\n")
 
 
 if __name__ == "__main__":

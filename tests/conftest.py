@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+import torch
 from checkout import Checkout
+from device import DEVICE
 
 from amc_loss.data.dataset import Dataset
 
@@ -8,6 +10,14 @@ from amc_loss.data.dataset import Dataset
 @pytest.fixture
 def checkout(tmp_path):
     return Checkout(tmp_path)
+
+
+@pytest.fixture
+def _on_the_device():
+    """Tensors and networks are made on `DEVICE` unless a test says otherwise."""
+    torch.set_default_device(DEVICE)
+    yield
+    torch.set_default_device(None)
 
 
 @pytest.fixture
@@ -53,5 +63,7 @@ def settings():
         "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
         "precision": "float32",
         "tf32": False,
-        "deterministic": False,
+        # Tests look into single steps, and compare trainings bit for bit.
+        "engine": "eager",
+        "deterministic": DEVICE.type == "cuda",
     }

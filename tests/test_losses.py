@@ -7,8 +7,11 @@ import tomllib
 import pytest
 import torch
 from checkout import ROOT, imports
+from device import DEVICE
 
 from amc_loss.losses import AngularMarginContrastiveLoss, EuclideanContrastiveLoss
+
+pytestmark = pytest.mark.usefixtures("_on_the_device")
 
 
 def naive(kind, features, labels, margin, pairs="halves"):
@@ -56,9 +59,9 @@ LOSSES = {"amc": AngularMarginContrastiveLoss, "euclidean": EuclideanContrastive
 @pytest.mark.parametrize("pairs", ["halves", "all"])
 @pytest.mark.parametrize(("n", "d"), [(2, 2), (8, 3), (64, 32)])
 def test_random_vectors_give_value_and_gradient_of_the_equations(kind, margin, pairs, n, d):
-    generator = torch.Generator().manual_seed(n * d)
-    features = torch.randn(n, d, generator=generator, dtype=torch.float64, requires_grad=True)
-    labels = torch.randint(0, 3, (n,), generator=generator)
+    torch.manual_seed(n * d)
+    features = torch.randn(n, d, dtype=torch.float64, requires_grad=True)
+    labels = torch.randint(0, 3, (n,))
     loss = LOSSES[kind](margin, pairs)(features, labels)
     loss.backward()
     value, gradient = naive(kind, features.tolist(), labels.tolist(), margin, pairs)
@@ -91,7 +94,8 @@ def test_degenerate_pairs(kind, second, same_label, dtype):
 @pytest.mark.parametrize("same_label", [True, False])
 def test_gradient_of_identical_and_opposite_vectors(kind, sign, same_label):
     """At angles of 0 and π the gradient of the angle has no direction; the guard makes it 0."""
-    first = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    first = torch.randn(4, 5, dtype=torch.float64)
     features = torch.cat([first, sign * first]).requires_grad_()
     labels = torch.tensor([0, 1, 2, 3, *([0, 1, 2, 3] if same_label else [1, 2, 3, 0])])
     loss = LOSSES[kind](1.5)(features, labels)
@@ -131,7 +135,8 @@ def test_reduction_over_pairs_is_twice_that_over_the_batch():
 
 @pytest.mark.parametrize("kind", LOSSES)
 def test_neighbours_by_true_labels(kind):
-    features = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    features = torch.randn(6, 4)
     predicted, true = torch.tensor([0, 0, 0, 0, 0, 0]), torch.tensor([0, 1, 2, 0, 2, 1])
     by_true = LOSSES[kind](neighbours="true")
     assert by_true(features, predicted, true) == LOSSES[kind]()(features, true)
@@ -165,7 +170,7 @@ def test_odd_and_tiny_batches():
 def test_half_precision_does_not_reach_the_angle(autocast):
     """In bfloat16 the cosine of these vectors rounds to 1, and the angle to 0."""
     features = torch.tensor([[1.0, 0.0], [1.0, 0.03]], dtype=torch.bfloat16)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+    with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=autocast):
         loss = AngularMarginContrastiveLoss()(features, torch.tensor([0, 0]))
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(math.atan(0.03) ** 2 / 2, rel=1e-2)

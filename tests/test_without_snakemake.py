@@ -4,36 +4,47 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distribution
 
 import pytest
 import yaml
 from checkout import ONE_TABLE, ROOT, Checkout
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 RUN = "digits-top-amc-lambda0.1-margin0.5-seed0"
-# What torch, numpy, PyYAML and scikit-learn need themselves stays; of the workflow's packages nothing does.
-ALONE = """
-import runpy, sys
-from importlib.machinery import PathFinder
-
-MISSING = {"snakemake", "jsonschema", "pooch", "requests", "pandas", "matplotlib", "seaborn", "statsmodels", "captum"}
-MISSING |= {"torchvision", "PIL", "markdown_it", "tabulate", "pygments"}
+NEEDED = ("torch", "numpy", "PyYAML", "scikit-learn")
 
 
-class Others(PathFinder):
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        return None if name.partition(".")[0] in MISSING else PathFinder.find_spec(name, path, target)
-
-
-sys.meta_path[sys.meta_path.index(PathFinder)] = Others
-runpy.run_module("amc_loss", run_name="__main__")
-"""
+def link_packages(folder):
+    """Give a folder the packages that are needed, and those that they need themselves, and no others."""
+    waiting, seen = list(NEEDED), set()
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in seen:
+            continue
+        seen.add(name)
+        package = distribution(name)
+        requirements = map(Requirement, package.requires or ())
+        waiting += [one.name for one in requirements if not one.marker or one.marker.evaluate({"extra": ""})]
+        for entry in {file.parts[0] for file in package.files} - {"..", "__pycache__"}:
+            if not (folder / entry).exists():
+                (folder / entry).symlink_to(package.locate_file(entry))
+    return seen
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
+def packages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packages")
+    assert not {"snakemake", "jsonschema", "pandas", "pooch", "matplotlib"} & link_packages(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory, packages):
     """A workflow whose data is made and whose runs are not trained."""
     checkout = Checkout(tmp_path_factory.mktemp("workflow"))
+    checkout.packages = packages
     (checkout.path / "tiny.yaml").write_text(yaml.safe_dump(ONE_TABLE))
     checkout.study = ["--configfile", "profiles/demo/study.yaml", "tiny.yaml"]
     checkout.snakemake("download", "--cores", "1", *checkout.study)
@@ -41,11 +52,11 @@ def checkout(tmp_path_factory):
 
 
 def alone(checkout, *arguments, check=True):
-    """Run the command in the checkout's folder."""
+    """Run the command in the checkout's folder, without the packages of this environment."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", ALONE, *arguments],
+        [sys.executable, "-S", "-W", "ignore", "-m", "amc_loss", *arguments],
         cwd=checkout.path,
-        env={"PYTHONPATH": str(checkout.path / "src"), "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": f"{checkout.path / 'src'}:{checkout.packages}", "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from device import DEVICE
 from torch.nn.functional import interpolate
 
 from amc_loss.measures import gradcam
@@ -15,52 +16,52 @@ CPU = torch.device("cpu")
 def test_grad_cam_is_the_class_activation_map(dataset):
     """The head is linear on the average, so that each map's weight is its classifier weight / area."""
     torch.manual_seed(0)
-    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval().to(DEVICE)
     targets = np.arange(20) % 2
-    maps = gradcam.grad_cam(network, dataset.x_test, targets, CPU)
+    maps = gradcam.grad_cam(network, dataset.x_test, targets, DEVICE)
     with torch.no_grad():
-        activations = network.convolutions(to_device(dataset.x_test, CPU) / 255)
-        weights = network.classifier.weight[torch.from_numpy(targets)]
+        activations = network.convolutions(to_device(dataset.x_test, DEVICE) / 255)
+        weights = network.classifier.weight[torch.from_numpy(targets).to(DEVICE)]
         expected = torch.einsum("nchw,nc->nhw", activations, weights).clamp(min=0)
         expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
         expected /= expected.amax((1, 2), keepdim=True).clamp(min=1e-12)
     assert maps.shape == (20, 16, 16)
-    np.testing.assert_allclose(maps, expected, atol=1e-5)
+    np.testing.assert_allclose(maps, expected.cpu(), atol=1e-5)
     assert np.ptp(maps) == 1
-    swapped = gradcam.grad_cam(network, dataset.x_test, 1 - targets, CPU)
+    swapped = gradcam.grad_cam(network, dataset.x_test, 1 - targets, DEVICE)
     assert not np.allclose(maps, swapped)
 
 
 def test_grad_cam_of_the_released_code(dataset):
     """Gradients over their root mean square, maps added to ones, then ReLU and the maximum."""
     torch.manual_seed(0)
-    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval().to(DEVICE)
     targets = np.arange(20) % 2
-    maps = gradcam.grad_cam(network, dataset.x_test, targets, CPU, divide_by_rms=True, start=1)
+    maps = gradcam.grad_cam(network, dataset.x_test, targets, DEVICE, divide_by_rms=True, start=1)
     with torch.no_grad():
-        activations = network.convolutions(to_device(dataset.x_test, CPU) / 255)
+        activations = network.convolutions(to_device(dataset.x_test, DEVICE) / 255)
         # The gradient is constant over a map.
-        weights = network.classifier.weight[torch.from_numpy(targets)]
+        weights = network.classifier.weight[torch.from_numpy(targets).to(DEVICE)]
         weights = weights / weights.square().mean(1, keepdim=True).sqrt()
         expected = (1 + torch.einsum("nchw,nc->nhw", activations, weights)).clamp(min=0)
         expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
         expected /= expected.amax((1, 2), keepdim=True)
-    np.testing.assert_allclose(maps, expected, atol=1e-5)
-    assert not np.allclose(maps, gradcam.grad_cam(network, dataset.x_test, targets, CPU), atol=0.01)
+    np.testing.assert_allclose(maps, expected.cpu(), atol=1e-5)
+    assert not np.allclose(maps, gradcam.grad_cam(network, dataset.x_test, targets, DEVICE), atol=0.01)
 
 
 def test_grad_cam_of_another_layer(dataset):
-    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval().to(DEVICE)
     images, targets = dataset.x_test[:2], np.array([0, 1])
     last, named, early = (
-        gradcam.grad_cam(network, images, targets, CPU, layer) for layer in ("last", "conv3_3", "conv1_2")
+        gradcam.grad_cam(network, images, targets, DEVICE, layer) for layer in ("last", "conv3_3", "conv1_2")
     )
     np.testing.assert_array_equal(last, named)
     assert not np.allclose(last, early)
     with pytest.raises(
         ValueError, match=r"grad_cam.layer is 'conv9'; there are last, noise, conv1_1, .*conv3_3"
     ):
-        gradcam.grad_cam(network, images, targets, CPU, "conv9")
+        gradcam.grad_cam(network, images, targets, DEVICE, "conv9")
 
 
 def test_the_class_explained():
@@ -72,9 +73,9 @@ def test_the_class_explained():
 
 
 def test_a_map_without_evidence_is_zero(dataset):
-    network = networks.build("top", 1, 2, width_multiplier=0.1).eval()
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval().to(DEVICE)
     torch.nn.init.zeros_(network.classifier.weight)
-    assert gradcam.grad_cam(network, dataset.x_test[:1], np.array([0]), CPU).max() == 0
+    assert gradcam.grad_cam(network, dataset.x_test[:1], np.array([0]), DEVICE).max() == 0
 
 
 def test_images_that_all_models_classify_correctly_come_first(dataset):

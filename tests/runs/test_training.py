@@ -34,6 +34,8 @@ def folder(tmp_path):
 
 
 def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, settings, data, folder):
+    # What is recorded is what it came to.
+    settings["engine"] = "auto"
     training.train_run(folder, data, settings, CPU, **HOW)
     network, history = loop.train(dataset, settings, CPU, report=lambda line: None)
     for name, value in read_model(folder / "model.pt", CPU).state_dict().items():
@@ -44,6 +46,7 @@ def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, setting
             k: v for k, v in expected.items() if k not in times
         }
     record = json.loads((folder / "provenance.json").read_text())
+    assert (record["precision"], record["engine"]) == ("float32", "eager")
     assert (record["protocol"], record["data_sha256"]) == ("paper", checksum(data))
     assert record["settings"] == settings
     names = {".model.pt", "model.pt", "history.csv", "provenance.json"}

@@ -282,7 +282,7 @@ def test_every_setting_of_a_protocol_is_compared():
             {"training__learning_rat": 0.1},
             "unknown key 'training.learning_rat' in the configuration: did you mean 'learning_rate'? allowed here: "
             "schedule, ramp_down_steepness, schedules_change, batch_size, drop_last, translation, learning_rate, "
-            "beta1, beta1_end, beta2, adam_epsilon, ema_decay, kept_epoch, precision, tf32, deterministic, "
+            "beta1, beta1_end, beta2, adam_epsilon, ema_decay, kept_epoch, precision, tf32, engine, deterministic, "
             "checkpoint_every",
         ),
         ({"studdy": {}}, "unknown key 'studdy' in the configuration: did you mean 'study'?"),
@@ -481,6 +481,7 @@ def test_the_demo_changes_size_speed_and_data_and_no_loss():
     demo = yaml.safe_load((ROOT / "profiles/demo/study.yaml").read_text())
     assert {section: set(keys) for section, keys in demo.items()} == {
         "study": {"name", "datasets"},
+        "datasets": {"digits"},
         "network": {"width_multiplier", "batch_norm_decay"},
         "training": {"schedule", "batch_size", "learning_rate"},
         "figures": {"figure7"},

@@ -5,6 +5,8 @@ import torch
 
 from amc_loss.training import networks
 
+pytestmark = pytest.mark.usefixtures("_on_the_device")
+
 # 3×3 or 1×1 weights, plus scale and shift of the batch normalisation, per layer.
 TOP = [
     ("conv1_1", (128, 32, 32), 9 * 3 * 128 + 256),

@@ -11,11 +11,11 @@ from threading import Event
 
 import pytest
 import torch
+from device import DEVICE
 
 from amc_loss.training import loop
 from amc_loss.training.checkpoints import Checkpoint
 
-CPU = torch.device("cpu")
 # Forked from a process that has torch in memory and has done nothing with it.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["amc_loss.training.loop"])
@@ -27,7 +27,7 @@ def child(dataset, settings, folder):
     with open(folder / "log", "a", buffering=1) as log:
         report = lambda line: log.write(f"{line}\n")  # noqa: E731
         checkpoint = Checkpoint(folder / "checkpoint.pt", 1, {"settings": settings}, report)
-        network, history = loop.train(dataset, settings, CPU, checkpoint, report)
+        network, history = loop.train(dataset, settings, DEVICE, checkpoint, report)
     torch.save({"state": network.state_dict(), "history": history}, folder / "result.pt")
 
 
@@ -93,9 +93,9 @@ def test_it_goes_on_with_as_many_threads_as_it_began_with(dataset, settings):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        state = loop.Training(dataset, settings, CPU).state_dict()
+        state = loop.Training(dataset, settings, DEVICE).state_dict()
         torch.set_num_threads(1)
-        training = loop.Training(dataset, settings, CPU)
+        training = loop.Training(dataset, settings, DEVICE)
         assert torch.get_num_threads() == 1
         training.load_state_dict(state)
         assert torch.get_num_threads() == 2
@@ -145,7 +145,7 @@ def run(dataset, settings, tmp_path, every=1, **changes):
     lines = []
     identity = {"settings": {**settings, **changes}, "data": "d", "code": "c"}
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", every, identity, lines.append)
-    result = loop.train(dataset, {**settings, **changes}, CPU, checkpoint, lines.append)
+    result = loop.train(dataset, {**settings, **changes}, DEVICE, checkpoint, lines.append)
     return result, lines
 
 
@@ -263,10 +263,10 @@ def test_another_error_of_the_gpu_is_that_error(dataset, settings, tmp_path, mon
 
 def test_an_epoch_goes_on_in_the_object_in_which_it_was_stopped(dataset, settings):
     """As from a checkpoint: with what is left of the same order."""
-    whole = loop.Training(dataset, settings, CPU)
+    whole = loop.Training(dataset, settings, DEVICE)
     whole.run_epoch()
     # Made now: a training draws noise from torch's one generator, which it seeds when it is made.
-    stopped = loop.Training(dataset, settings, CPU)
+    stopped = loop.Training(dataset, settings, DEVICE)
     stop = Event()
     stop.set()
     for step in range(1, 4):

@@ -16,6 +16,7 @@ from amc_loss.runs.model import write_model
 from amc_loss.study.names import KEPT_MODEL
 from amc_loss.training.arithmetic import autocast_dtype
 from amc_loss.training.checkpoints import Checkpoint
+from amc_loss.training.engines import resolve_engine
 from amc_loss.training.loop import train
 
 LOCK_TIMEOUT = 20  # seconds
@@ -57,11 +58,15 @@ def train_run(
             dataset, data_checksum = load_dataset(data), checksum(data)
             identity = {"settings": settings, "data": data_checksum, "code": code}
             if (kept := _finished(folder / KEPT_MODEL, identity)) is None:
+                precision = str(autocast_dtype(settings["precision"], device)).removeprefix("torch.")
+                engine = resolve_engine(settings["engine"], device)
                 # Versions and the commit are those with which the training began.
-                record = provenance(settings, data_checksum, device) | {"protocol": protocol}
-                where = f"{device.type}, {autocast_dtype(settings['precision'], device)}"
+                record = provenance(settings, data_checksum, device)
+                record |= {"protocol": protocol, "precision": precision, "engine": engine}
                 checkpoint = Checkpoint(
-                    folder / "checkpoint.pt", checkpoint_every, {**identity, "device": where}
+                    folder / "checkpoint.pt",
+                    checkpoint_every,
+                    {**identity, "device": f"{device.type}, {precision}, {engine}"},
                 )
                 network, history = train(dataset, settings, device, checkpoint)
                 # A training that was continued has kept the number with which it began.

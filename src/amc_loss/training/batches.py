@@ -31,18 +31,16 @@ def steps_per_epoch(images: int, batch_size: int, drop_last: bool) -> int:
 
 
 def minibatches(
-    x: Tensor, y: Tensor, batch_size: int, order: torch.Generator, drop_last: bool = True
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffled minibatches.
+    images: int, batch_size: int, order: torch.Generator, drop_last: bool = True
+) -> Iterator[Tensor]:
+    """Indices of shuffled minibatches, each of shape (n,).
 
     Args:
-        x: Images, shape (N, channels, height, width).
-        y: Labels, shape (N,).
+        images: How many there are.
         batch_size: Images a minibatch.
-        order: Generator on the tensors' device.
+        order: Generator on the device on which the indices are wanted.
         drop_last: Whether a last minibatch that is not full is left out.
     """
-    permutation = torch.randperm(len(x), generator=order, device=x.device)
-    for batch in permutation.split(batch_size):
+    for batch in torch.randperm(images, generator=order, device=order.device).split(batch_size):
         if len(batch) == batch_size or not drop_last:
-            yield x[batch], y[batch]
+            yield batch

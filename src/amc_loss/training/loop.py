@@ -25,6 +25,7 @@ from amc_loss.training import networks, schedules
 from amc_loss.training.arithmetic import allow_tf32, autocast_dtype, make_deterministic, to_device
 from amc_loss.training.batches import minibatches, steps_per_epoch, translate
 from amc_loss.training.checkpoints import Checkpoint
+from amc_loss.training.engines import Graph, resolve_engine
 from amc_loss.training.inference import outputs
 
 AUXILIARY_LOSSES = {"amc": AngularMarginContrastiveLoss, "euclidean": EuclideanContrastiveLoss}
@@ -82,7 +83,20 @@ class Training:
             self.evaluated = copy.deepcopy(self.network)
             self.update_average = get_ema_multi_avg_fn(settings["ema_decay"])
             self.averages, self.averaged = map(_floating_state, (self.evaluated, self.network))
-        self.optimizer = torch.optim.Adam(self.network.parameters(), eps=settings["adam_epsilon"], fused=True)
+        self.engine = resolve_engine(settings["engine"], device)
+        self.losses_of_whole = self.losses
+        if self.engine == "compiled":
+            self.losses_of_whole = torch.compile(self.losses, dynamic=False)
+        self.w: float | Tensor = 0.0
+        self.graph = None
+        if self.engine != "eager":
+            self.graph = Graph(self.step_on, settings["batch_size"], device)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(),
+            eps=settings["adam_epsilon"],
+            fused=True,
+            capturable=self.graph is not None,
+        )
         self.order = torch.Generator(device).manual_seed(settings["seed"])
         self.x = to_device(dataset.x_train, device)
         self.y = torch.from_numpy(dataset.y_train).to(device)
@@ -93,13 +107,14 @@ class Training:
         self.images = min(len(self.x), self.steps * settings["batch_size"])
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] | None = None
+        # Sums of cross-entropy, auxiliary loss and accuracy, the first step whose loss was not finite, steps.
+        self.totals = torch.empty(5, device=device)
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:
         self.step = 0
         self.seconds = 0.0
-        # Sums of cross-entropy, auxiliary loss and accuracy, and the first step whose loss was not finite.
-        self.totals = torch.tensor([0.0, 0.0, 0.0, torch.inf], device=self.device)
+        self.totals.copy_(torch.tensor([0.0, 0.0, 0.0, torch.inf, 0.0]))
         self.order_before = self.order.get_state()
 
     def run_epoch(self, stop: Event | None = None) -> bool:
@@ -114,23 +129,15 @@ class Training:
         by_step = self.settings["schedules_change"] == "step"
         start = time.perf_counter()
         batches = minibatches(
-            self.x, self.y, self.settings["batch_size"], self.order, self.settings["drop_last"]
+            len(self.x), self.settings["batch_size"], self.order, self.settings["drop_last"]
         )
-        for images, labels in islice(batches, self.step, None):
-            rates = schedules.rates(epoch + by_step * self.step / self.steps, self.settings)
-            for group in self.optimizer.param_groups:
-                group["lr"], group["betas"] = rates["learning_rate"], (rates["beta1"], self.settings["beta2"])
-            if self.settings["translation"]:
-                images = translate(images, self.settings["translation"])
-            measured = self.train_step(images, labels, rates["w"])
-            self.totals[:3] += measured * len(labels)
-            bad = torch.where(measured.sum().isfinite(), torch.inf, self.step + 1.0)
-            self.totals[3] = torch.minimum(self.totals[3], bad)
+        for index in islice(batches, self.step, None):
+            self.run_step(index, schedules.rates(epoch + by_step * self.step / self.steps, self.settings))
             self.step += 1
             if stop is not None and stop.is_set():
                 break
         # The only read from the device in an epoch; it waits for the steps to end.
-        *sums, first_bad = self.totals.tolist()
+        *sums, first_bad, _ = self.totals.tolist()
         self.seconds += time.perf_counter() - start
         self._check_finite(first_bad)
         if self.step < self.steps:
@@ -157,7 +164,36 @@ class Training:
             self.evaluated.load_state_dict(self.best)
         return self.evaluated
 
-    def train_step(self, images: Tensor, labels: Tensor, w: float) -> Tensor:
+    def run_step(self, index: Tensor, rates: dict[str, float]) -> None:
+        """One step, as the engine does it.
+
+        Args:
+            index: The minibatch: indices of training images on the device, shape (n,).
+            rates: Learning rate, β1 and w(t), as `amc_loss.training.schedules.rates` gives them.
+        """
+        learning_rate: float | Tensor
+        learning_rate, self.w = rates["learning_rate"], rates["w"]
+        if self.graph is not None:
+            learning_rate, self.w = self.graph.scalars(learning_rate, self.w)
+        for group in self.optimizer.param_groups:
+            group["lr"], group["betas"] = learning_rate, (rates["beta1"], self.settings["beta2"])
+        if self.graph is None:
+            self.step_on(index)
+        else:
+            self.graph(index, rates["beta1"])
+
+    def step_on(self, index: Tensor) -> None:
+        """A step on the minibatch of these indices; what it measures is added to the totals."""
+        images, labels = self.x[index], self.y[index]
+        if self.settings["translation"]:
+            images = translate(images, self.settings["translation"])
+        measured = self.train_step(images, labels, self.w)
+        self.totals[:3] += measured * len(labels)
+        self.totals[4] += 1
+        bad = torch.where(measured.sum().isfinite(), torch.inf, self.totals[4])
+        self.totals[3] = torch.minimum(self.totals[3], bad)
+
+    def train_step(self, images: Tensor, labels: Tensor, w: float | Tensor) -> Tensor:
         """One iteration of Algorithm 1.
 
         Args:
@@ -168,7 +204,21 @@ class Training:
         Returns:
             Cross-entropy, auxiliary loss before weighting, and accuracy in percent, shape (3,).
         """
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        whole = len(labels) == self.settings["batch_size"]
+        loss, measured = (self.losses_of_whole if whole else self.losses)(images, labels, w)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        if self.settings["ema_decay"]:
+            self.update_average(self.averages, self.averaged, 0)
+        return measured
+
+    def losses(self, images: Tensor, labels: Tensor, w: float | Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of a minibatch, and what `train_step` returns."""
+        # A weight is used once in a forward pass: there is nothing to keep, and torch.compile wants it so.
+        with torch.autocast(
+            self.device.type, self.dtype, enabled=self.dtype != torch.float32, cache_enabled=False
+        ):
             features = self.network.deep_features(images)
             logits = self.network.classifier(features)
         logits = logits.float()
@@ -178,13 +228,8 @@ class Training:
         if self.auxiliary_loss is not None:
             auxiliary = self.auxiliary_loss(features, predicted, labels)
             loss = classification + w * self.settings["weight"] * auxiliary
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        if self.settings["ema_decay"]:
-            self.update_average(self.averages, self.averaged, 0)
         accuracy = 100 * (predicted == labels).float().mean()
-        return torch.stack([classification.detach(), auxiliary.detach(), accuracy])
+        return loss, torch.stack([classification, auxiliary, accuracy]).detach()
 
     def _check_finite(self, first_bad: float) -> None:
         weights = torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all()
@@ -228,12 +273,14 @@ class Training:
         self.best = state["best"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.history, self.step, self.seconds = state["history"], state["step"], state["seconds"]
-        self.totals = state["totals"].to(self.device)
+        self.totals.copy_(state["totals"])
         self.order.set_state(state["order"])
         self.order_before = state["order"]
         torch.set_rng_state(state["rng"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_rng"], self.device)
+        if self.graph is not None:
+            self.graph.forget()
 
 
 def train(
