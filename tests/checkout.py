@@ -21,7 +21,7 @@ STUDY = {
         "schedule": {column: {"epochs": 2, "ramp_up": 1, "ramp_down": 1} for column in ("top", "bottom")},
         "batch_size": 256,
     },
-    "figures": {"figure7": {"seeds": [0, 1], "weights": [0.1], "margins": [0.5, 1.0]}},
+    "figures": {"figure7": {"seeds": [0, 1], "vary": {"weight": [0.1], "margin": [0.5, 1.0]}}},
 }
 # One for Table 1 alone.
 ONE_TABLE = {

@@ -3,6 +3,7 @@ import pytest
 import torch
 from checkout import Checkout
 from device import DEVICE
+from settings import of_loss
 
 from amc_loss.data.dataset import Dataset
 
@@ -39,9 +40,6 @@ def settings():
     return {
         "dataset": "tiny",
         "network": "top",
-        "loss": "amc",
-        "weight": 0.1,
-        "margin": 0.5,
         "seed": 0,
         "architecture": {"width_multiplier": 0.03, "batch_norm_decay": 0.9},
         "epochs": 3,
@@ -59,8 +57,9 @@ def settings():
         "translation": 0,
         "ema_decay": 0,
         "kept_epoch": "last",
-        "auxiliary_loss": {},
-        "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
+        "learning_rate_factor": 1,
+        "classification_loss": None,
+        **of_loss("amc"),
         "precision": "float32",
         "tf32": False,
         # Tests look into single steps, and compare trainings bit for bit.

@@ -13,7 +13,7 @@ from rules import environment, rules, script
 SMALL = {
     **STUDY,
     "study": {"name": "tiny", "seeds": [0]},
-    "figures": {"figure7": {"seeds": [0], "weights": [0.1], "margins": [0.5]}},
+    "figures": {"figure7": {"seeds": [0], "vary": {"weight": [0.1], "margin": [0.5]}}},
 }
 ENVIRONMENTS = {script(rule).name: environment(rule) for rule in rules()}
 

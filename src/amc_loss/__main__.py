@@ -6,7 +6,6 @@ It needs torch, numpy, PyYAML and scikit-learn alone, and a checkout, in which t
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +116,7 @@ def work(options: argparse.Namespace, study: Study) -> None:
         evaluate_run(
             folder,
             options.data,
-            asdict(run),
+            run.record,
             device,
             splits=study.splits(run),
             clusters=study.config["evaluation"]["clusters"],

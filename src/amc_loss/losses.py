@@ -1,8 +1,8 @@
-"""The contrastive losses of the paper, usable in any PyTorch training loop.
+"""The contrastive losses of the paper and a rival, usable in any PyTorch training loop.
 
-Both take the deep features of a minibatch and the labels the network predicts for it. By default they cut
-the minibatch into two halves and compare them element-wise (section 3.1, the "doubly stochastic sampled data
-pairs"), so that a minibatch of n costs n/2 distances instead of n².
+The paper's two take the deep features of a minibatch and the labels the network predicts for it. By default
+they cut the minibatch into two halves and compare them element-wise (section 3.1, the "doubly stochastic
+sampled data pairs"), so that a minibatch of n costs n/2 distances instead of n².
 """
 
 from typing import Any, Literal, get_args
@@ -160,3 +160,48 @@ class EuclideanContrastiveLoss(_PairwiseContrastiveLoss):
         # The derivative of the root is unbounded at 0: identical pairs get distance 0 and gradient 0.
         apart = squared > 0
         return torch.where(apart, squared.where(apart, 1).sqrt(), 0)
+
+
+class CenterLoss(nn.Module):
+    """Center loss of Wen, Zhang, Li and Qiao (2016), the paper's [15], equations 2 and 4.
+
+    Half the squared distance of each feature to the center of its class, over the size of the minibatch as
+    the cross-entropy beside it is. Centers start at 0 and move by `update_centers`, not by gradients.
+
+    Args:
+        num_classes: Classes.
+        feature_dim: Dimension of the deep features.
+        alpha: α, the rate at which centers follow their class.
+
+    Raises:
+        ValueError: If ``alpha`` is not between 0 and 1.
+    """
+
+    centers: Tensor
+
+    def __init__(self, num_classes: int, feature_dim: int, alpha: float = 0.5) -> None:
+        super().__init__()
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha must be between 0 and 1, not {alpha}")
+        self.alpha = alpha
+        self.register_buffer("centers", torch.zeros(num_classes, feature_dim))
+
+    def forward(self, features: Tensor, predicted_labels: Tensor, true_labels: Tensor) -> Tensor:
+        """Equation 2 over the size of the minibatch; the predicted labels are not looked at.
+
+        Args:
+            features: Deep features, shape (n, d).
+            predicted_labels: Shape (n,).
+            true_labels: Shape (n,), integer.
+        """
+        apart = features - self.centers[true_labels]
+        return apart.square().sum() / (2 * len(features))
+
+    @torch.no_grad()
+    def update_centers(self, features: Tensor, true_labels: Tensor) -> None:
+        """Equation 4: each center moves by α towards the features of its class, the fewer the less."""
+        of_class = (true_labels == torch.arange(len(self.centers), device=features.device)[:, None]).to(
+            features.dtype
+        )
+        count = of_class.sum(1, keepdim=True)
+        self.centers -= self.alpha * (count * self.centers - of_class @ features) / (1 + count)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from settings import of_loss
 from torch.nn.functional import cross_entropy
 
 from amc_loss.data.dataset import Dataset, save_dataset
@@ -152,7 +153,7 @@ CHANGES = [
     {"drop_last": False, "batch_size": 24},
     {"kept_epoch": "best"},
     {"precision": "bfloat16"},
-    {"auxiliary_loss": {"pairs": "all", "neighbours": "true"}},
+    {"arguments": {"pairs": "all", "neighbours": "true"}},
 ]
 
 
@@ -160,9 +161,7 @@ CHANGES = [
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("changes", CHANGES, ids=lambda changes: ", ".join(changes) or "paper")
 def test_no_step_waits_and_an_epochs_end_as_often_as_it_must(dataset, settings, engine, loss, changes):
-    settings |= {**changes, "loss": loss, "engine": engine}
-    if loss == "cross_entropy":
-        settings["auxiliary_loss"] = {}
+    settings |= {**changes, **of_loss(loss, **changes.get("arguments", {})), "engine": engine}
     training = Training(dataset, settings, GPU)
     first, _ = host_waits(training)
     # A capture waits for what was asked before it.
@@ -217,13 +216,13 @@ OPERATIONS_BESIDE_A_GRAPH = 6
 @pytest.mark.parametrize("deterministic", [False, True])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_step_has_few_operations(dataset, settings, loss, deterministic):
-    settings |= {"loss": loss, "deterministic": deterministic, "precision": "bfloat16"}
+    settings |= {**of_loss(loss), "deterministic": deterministic, "precision": "bfloat16"}
     assert asked_a_step(dataset, settings).total() <= 1.05 * OPERATIONS[loss]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_step_as_a_graph_is_asked_for_at_once(dataset, settings, loss):
-    asked = asked_a_step(dataset, {**settings, "loss": loss, "engine": "graph"})
+    asked = asked_a_step(dataset, {**settings, **of_loss(loss), "engine": "graph"})
     assert asked["cudaGraphLaunch"] == 1
     assert asked.total() <= OPERATIONS_BESIDE_A_GRAPH
 
@@ -250,11 +249,11 @@ def test_compiled_losses_leave_a_contrastive_loss_nearly_no_operations(dataset, 
     assert engines.resolve_engine("auto", GPU) == "compiled"
     settings |= {"engine": "auto", "precision": "bfloat16", "ema_decay": 0.9, "translation": 2}
     counts = {
-        loss: in_a_graph(dataset, {**settings, "loss": loss}, monkeypatch).total()
+        loss: in_a_graph(dataset, {**settings, **of_loss(loss)}, monkeypatch).total()
         for loss in ("cross_entropy", "amc")
     }
     print(counts)
-    plain = in_a_graph(dataset, {**settings, "loss": "amc", "engine": "graph"}, monkeypatch).total()
+    plain = in_a_graph(dataset, {**settings, **of_loss("amc"), "engine": "graph"}, monkeypatch).total()
     assert counts["amc"] - counts["cross_entropy"] <= 4
     assert counts["amc"] < 0.75 * plain
 
@@ -374,7 +373,7 @@ def data(dataset, tmp_path):
 
 def test_several_trainings_in_one_process_leave_each_other_alone(dataset, settings):
     """As the benchmark has them: two graphs and a training without, whose epochs alternate."""
-    kinds = [{"engine": "graph"}, {"engine": "graph", "loss": "euclidean"}, {"engine": "eager"}]
+    kinds = [{"engine": "graph"}, {"engine": "graph", **of_loss("euclidean")}, {"engine": "eager"}]
     trainings = [Training(dataset, {**settings, **kind}, GPU) for kind in kinds]
     for _ in range(3):
         for training in trainings:
@@ -399,7 +398,7 @@ def test_a_run_is_trained_evaluated_and_explained(dataset, settings, data, engin
 
 def test_estimate_measures_it(settings):
     kind = {**settings, "data": {"source": "torchvision", "class": "CIFAR10"}, "engine": "graph"}
-    lines = list(cost.table([(kind, 3)], {}, GPU))
+    lines = list(cost.table([(kind, 3)], {}, GPU, {"amc": "+ AMC-Loss"}))
     assert lines[-1].endswith("one training after the other on Double of an H100")
 
 

@@ -9,9 +9,11 @@ from paper import TABLE1 as PAPER
 
 from amc_loss.measures import aggregates
 from amc_loss.measures.significance import seeds_needed
-from amc_loss.study.names import LOSSES
+from amc_loss.study.names import Losses
 from amc_loss.views import tables
 
+LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
+STUDY = Losses(LOSSES, proposed="amc", reference="euclidean", baseline="cross_entropy")
 TITLES = {"svhn": "SVHN", "digits": "Digits"}
 
 
@@ -36,7 +38,7 @@ def metrics():
 
 
 def test_table_1():
-    table = aggregates.table1(metrics(), PAPER)
+    table = aggregates.table1(metrics(), PAPER, STUDY)
     assert list(table.columns) == [
         "dataset",
         "loss",
@@ -67,7 +69,9 @@ def test_table_1():
 
 
 def test_table_1_with_student_s_test():
-    welch, student = (aggregates.table1(metrics(), PAPER, equal)["p_value"][2] for equal in (False, True))
+    welch, student = (
+        aggregates.table1(metrics(), PAPER, STUDY, equal)["p_value"][2] for equal in (False, True)
+    )
     assert student < welch
 
 
@@ -94,7 +98,7 @@ def table():
     runs = metrics()
     # AMC is clearly better than + Euclid on SVHN alone.
     runs.loc[(runs["dataset"] == "digits") & (runs["loss"] == "amc"), "accuracy"] -= 3
-    return aggregates.table1_differences(runs, PAPER)
+    return aggregates.table1_differences(runs, PAPER, STUDY)
 
 
 def test_table(table):
@@ -106,10 +110,17 @@ def test_table(table):
         "ci_low",
         "ci_high",
         "paper_difference",
-        "amc_g",
-        "amc_p_value",
-        "amc_p_holm",
-        "amc_seeds",
+        "g",
+        "p_value",
+        "p_holm",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "p_paired",
+        "p_paired_holm",
+        "p_equivalent",
+        "detectable",
+        "seeds",
     ]
     assert table["dataset"].tolist() == ["svhn"] * 3 + ["digits"] * 3
     assert table["loss"].tolist() == [*LOSSES, *LOSSES]
@@ -117,36 +128,50 @@ def test_table(table):
     expected = [91 - printed["cross_entropy"], 94 - printed["euclidean"], 292 / 3 - printed["amc"]]
     assert table["paper_difference"][:3].tolist() == pytest.approx(expected)
     assert table["paper_difference"][3:].isna().all()
-    comparison = table[["amc_g", "amc_p_value", "amc_p_holm", "amc_seeds"]]
+    comparison = table[["g", "p_value", "p_holm", "p_paired", "difference", "seeds"]]
     assert comparison[table["loss"] == "amc"].isna().all(axis=None)
     assert comparison[table["loss"] != "amc"].notna().all(axis=None)
-    # The same test as Table 1's (see there): 0.041915, the smaller of two, so that Holm doubles it.
+    # The same test as Table 1's (see there): 0.041915, the second smallest of four, so that Holm triples it.
     euclidean = table[table["loss"] == "euclidean"].set_index("dataset")
-    assert euclidean.loc["svhn", "amc_p_value"] == pytest.approx(0.041915, abs=1e-6)
-    assert euclidean.loc["svhn", "amc_p_holm"] == pytest.approx(0.083830, abs=1e-6)
-    assert euclidean.loc["digits", "amc_p_holm"] == euclidean.loc["digits", "amc_p_value"]
+    assert euclidean.loc["svhn", "p_value"] == pytest.approx(0.041915, abs=1e-6)
+    assert euclidean.loc["svhn", "p_holm"] == pytest.approx(3 * 0.041915, abs=3e-6)
+    assert euclidean.loc["digits", "p_holm"] == euclidean.loc["digits", "p_value"]
+    # Seed by seed 3, 3 and 4: t = 10 with 2 degrees of freedom, where p = 1 - t / sqrt(t² + 2).
+    svhn = euclidean.loc["svhn"]
+    p = 1 - 10 / math.sqrt(102)
+    assert svhn["difference"] == pytest.approx(10 / 3)
+    assert [svhn["difference_low"], svhn["difference_high"]] == pytest.approx([1.8991, 4.7676], abs=1e-4)
+    assert [svhn["p_paired"], svhn["p_paired_holm"]] == pytest.approx([p, 4 * p])
+    # Below 0.2 in truth: t = 3 (10/3 - 0.2) = 9.4, on the wrong side.
+    assert svhn["p_equivalent"] == pytest.approx((1 + 9.4 / math.sqrt(9.4**2 + 2)) / 2)
+    # 3.26 standard deviations of 1/sqrt(3): the noncentral t at 80% and 3 seeds, from a table of power.
+    assert svhn["detectable"] == pytest.approx(3.264 / math.sqrt(3), rel=1e-3)
     g = (292 / 3 - 94) / math.sqrt((1 + 7 / 3) / 2) * (1 - 3 / 15)
-    assert euclidean.loc["svhn", "amc_g"] == pytest.approx(g)
-    assert euclidean.loc["svhn", "amc_seeds"] == seeds_needed(g)
+    assert euclidean.loc["svhn", "g"] == pytest.approx(g)
+    assert euclidean.loc["svhn", "seeds"] == seeds_needed(g)
 
 
 def test_student_s_test(table):
-    student = aggregates.table1_differences(metrics(), PAPER, equal_variances=True)
-    assert student["amc_p_value"][0] != table["amc_p_value"][0]
+    student = aggregates.table1_differences(metrics(), PAPER, STUDY, equal_variances=True)
+    assert student["p_value"][0] != table["p_value"][0]
 
 
 def test_for_reading(table):
-    markdown = tables.readable_differences(table, "md", TITLES)
+    markdown = tables.readable_differences(table, "md", TITLES, STUDY)
     assert list(markdown.columns) == [
         "Dataset",
         "Loss",
         "Runs",
         "Mean",
-        "95% CI",
         "To the paper",
-        "AMC's g",
+        "Difference",
+        "95% CI",
+        "g",
         "p",
         "p (Holm)",
+        "p paired (Holm)",
+        "p equivalent",
+        "Detectable",
         "Seeds",
     ]
     assert markdown.iloc[1].tolist() == [
@@ -154,16 +179,20 @@ def test_for_reading(table):
         "+ Euclid",
         "3",
         "94.00",
-        "[91.52, 96.48]",
         "−1.29",
+        "+3.33",
+        "[1.90, 4.77]",
         "+2.07",
         "0.0419",
-        "0.0838",
+        "0.126",
+        "0.0394",
+        "0.994",
+        "1.88",
         "5",
     ]
-    assert markdown.iloc[5].tolist()[5:] == [""] * 5
-    tex = tables.readable_differences(table.assign(amc_p_value=2.14e-5), "tex", TITLES).iloc[1].tolist()
-    assert tex[5:8] == ["$-1.29$", "$+2.07$", r"$2.14\cdot 10^{-5}$"]
+    assert markdown.iloc[5].tolist()[4:] == [""] * 10
+    tex = tables.readable_differences(table.assign(p_value=2.14e-5), "tex", TITLES, STUDY).iloc[1].tolist()
+    assert [tex[4], *tex[7:9]] == ["$-1.29$", "$+2.07$", r"$2.14\cdot 10^{-5}$"]
 
 
 def test_run_times(tmp_path):

@@ -52,8 +52,8 @@ def test_the_spelling_of_numbers_and_the_order_of_keys_are_no_change():
     """Snakemake compares parameters by their repr."""
     reversed_training = dict(reversed(PAPER["protocols"]["paper"]["training"].items()))
     spelt = study(
-        losses__euclidean={"margin": 1, "weight": 0.10, "normalise": False},
-        figures__figure7__weights=[1.0, 0.10, 0.01, 1.0e-3],
+        losses__euclidean={"arguments": {"margin": 1, "normalise": False}, "weight": 0.10},
+        figures__figure7__vary={"margin": [0.5, 0.75, 1, 1.25, 1.5], "weight": [1.0, 0.10, 0.01, 1.0e-3]},
         training={**reversed_training, "batch_size": 128.0},
         study__seeds=[0.0, 1, 2, 3, 4],
     )
@@ -64,7 +64,7 @@ def test_the_spelling_of_numbers_and_the_order_of_keys_are_no_change():
 
 
 def test_values_that_are_close_are_different_runs():
-    close = study(figures__figure7__weights=[0.1, 0.1000001])
+    close = study(figures__figure7__vary__weight=[0.1, 0.1000001])
     assert len(close.runs) == 60 + 1 + 3 + 3 * (1 + 4)
 
 
@@ -72,11 +72,12 @@ def test_settings_of_a_run_are_the_paper_s():
     paper = study()
     top = paper.settings(paper.runs["svhn-top-amc-lambda0.1-margin0.5-seed3"])
     assert (top["epochs"], top["ramp_up"], top["ramp_down"]) == (300, 80, 50)
-    assert (top["batch_size"], top["learning_rate"], top["weight"], top["margin"]) == (128, 0.003, 0.1, 0.5)
+    assert (top["batch_size"], top["learning_rate"], top["weight"]) == (128, 0.003, 0.1)
+    assert top["auxiliary_loss"]["arguments"]["margin"] == 0.5
     assert (top["beta1"], top["beta1_end"], top["beta2"], top["seed"]) == (0.9, 0.5, 0.999, 3)
     bottom = paper.settings(paper.runs["mnist-bottom2d-cross_entropy-seed0"])
     assert (bottom["epochs"], bottom["ramp_up"], bottom["ramp_down"]) == (150, 40, 30)
-    assert (bottom["weight"], bottom["margin"]) == (None, None)
+    assert (bottom["weight"], bottom["auxiliary_loss"]) == (None, None)
 
 
 def test_settings_are_plain_objects_whatever_the_configuration_holds():
@@ -140,7 +141,9 @@ def test_settings_of_a_run_are_those_of_the_protocol():
     released = study(protocol="released_code", study__name="released")
     amc = released.settings(released.runs["cifar10-top-amc-lambda0.1-margin0.5-seed0"])
     assert amc["weight"] * amc["auxiliary_schedule"]["maximum"] == pytest.approx(10)
-    assert amc["auxiliary_loss"] == {
+    assert amc["auxiliary_loss"]["class"] == "AngularMarginContrastiveLoss"
+    assert amc["auxiliary_loss"]["arguments"] == {
+        "margin": 0.5,
         "guard": 1e-7,
         "pairs": "halves",
         "neighbours": "predicted",
@@ -149,12 +152,16 @@ def test_settings_of_a_run_are_those_of_the_protocol():
     assert (amc["epochs"], amc["ema_decay"], amc["translation"]) == (200, 0.999, 2)
     assert amc["architecture"]["widths"] == [[64, 64, 64], [128, 128, 128], [256, 128]]
     euclidean = released.settings(released.runs["cifar10-top-euclidean-lambda0.1-margin1-seed0"])
-    assert euclidean["auxiliary_loss"]["normalise"] is False
-    assert "guard" not in euclidean["auxiliary_loss"]
+    assert euclidean["auxiliary_loss"]["arguments"]["normalise"] is False
+    assert "guard" not in euclidean["auxiliary_loss"]["arguments"]
 
 
 def test_settings_of_the_auxiliary_losses_do_not_concern_cross_entropy():
-    changed = {"contrastive__reduction": "pairs", "contrastive__w_maximum": 100, "losses__amc__margin": 0.7}
+    changed = {
+        "contrastive__reduction": "pairs",
+        "contrastive__w_maximum": 100,
+        "losses__amc__arguments__margin": 0.7,
+    }
     name = "cifar10-top-cross_entropy-seed0"
     assert study(**changed).settings(study().runs[name]) == study().settings(study().runs[name])
 
@@ -245,10 +252,14 @@ def test_every_setting_has_a_row_with_what_it_may_be():
     top = {
         leaf
         for leaf in leaves(config)
-        if not leaf.startswith(("datasets.", "study.networks.")) and leaf != "losses.cross_entropy"
+        if not leaf.startswith(("datasets.", "study.networks.", "figures.figure7.vary."))
     }
     sources = {f"datasets.<name>.{key}" for key in SCHEMA["$defs"]["source"]["properties"]}
-    assert set(rows) == top | sources | {"study.networks.<name>"}
+    parts = [f"{part}.{key}" for part in ("distance", "reducer", "miner") for key in ("class", "arguments")]
+    keys = {*SCHEMA["$defs"]["loss"]["properties"], *parts} - {"distance", "reducer", "miner"}
+    losses = {f"losses.<name>.{key}" for key in keys}
+    named = {"study.networks.<name>", "figures.figure7.vary.<name>"}
+    assert set(rows) == top | sources | losses | named
     assert rows["network.dropout"]["allowed"] == "number, ≥ 0, < 1"
     assert rows["network.dropout"]["default"] == "0.5"
     assert rows["training.batch_size"]["allowed"] == "integer, ≥ 2, multiple of 2"
@@ -267,7 +278,8 @@ def test_every_setting_of_a_protocol_is_compared():
             return {leaf for key in value for leaf in leaves(value[key], f"{path}.{key}")}
         return {path.strip(".")} if value != {} else set()
 
-    assert {row["setting"] for row in rows} == leaves(paper.protocols["paper"])
+    expected = {leaf for leaf in leaves(paper.protocols["paper"]) if not leaf.endswith(".title")}
+    assert {row["setting"] for row in rows} == expected
     row = next(row for row in rows if row["setting"] == "training.translation")
     assert (row["paper"], row["released_code"], row["this study"]) == ("0", "2", "5")
     free = {"width_multiplier.top", "width_multiplier.bottom", "deterministic", "checkpoint_every"}
@@ -356,7 +368,7 @@ def test_every_setting_of_a_protocol_is_compared():
         ),
         ({"training__beta1": 1}, "'training.beta1' must be below 1, not 1"),
         ({"study": {"name": "x", "seeds": [0]}}, "key 'study.datasets' is missing from the configuration"),
-        ({"losses__amc__margin": 0}, "'losses.amc.margin' must be above 0, not 0"),
+        ({"losses__amc__arguments__margin": 0}, "'losses.amc.arguments.margin' must be above 0, not 0"),
         ({"figures__figure2__image": "first"}, "'figures.figure2.image' must be an integer or null"),
         (
             {"datasets__mine": {"source": "npz", "pth": "x.npz"}},
@@ -534,7 +546,7 @@ def test_a_figure_shows_what_the_study_has():
     chosen = (figures["figure1"]["classes"], figures["figure2"]["class"], figures["figure2"]["image"])
     assert chosen == (None, None, None)
     # Nothing else of a figure is another.
-    same = ("points", "perplexity", "normalised", "images_per_class", "weights", "margins")
+    same = ("points", "perplexity", "normalised", "images_per_class", "vary")
     for name, figure in figures.items():
         for key in same:
             assert figure.get(key) == PAPER["figures"][name].get(key)
@@ -559,7 +571,8 @@ def test_what_the_user_says_of_a_figure_stays():
     }
     figures = own(given)
     assert figures["figure1"] == {"dataset": "svhn", "seed": 1, "classes": ["1"], "points": 10000}
-    assert figures["figure2"] == {"dataset": "cifar10", "seed": 1, "class": "airplane", "image": 5}
+    shown = {"dataset": "cifar10", "seed": 1, "losses": None, "class": "airplane", "image": 5}
+    assert figures["figure2"] == shown
     assert figures["figure7"]["seeds"] == [2]
     wrong = {"study": given["study"], "figures": {"figure7": {"seeds": [0]}, "figure4": {"dataset": "mnist"}}}
     with pytest.raises(ConfigError, match=r"'figures.figure4.dataset' is 'mnist', which is not in the study"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from device import DEVICE
+from settings import of_loss
 
 from amc_loss.training import engines, loop, networks, schedules
 
@@ -16,14 +17,14 @@ class Replays:
     def __init__(self, graph):
         # What it records of numbers is what they are now, for all replays.
         training = graph.step.__self__
-        assert training.w is graph.w
-        assert training.optimizer.param_groups[0]["lr"] is graph.learning_rate
+        assert training.w is graph.numbers[-1]
+        assert training.optimizer.param_groups[0]["lr"] is graph.numbers[0]
         self.training, self.step = training, training.step
         self.graph = graph
         self.seen = []
 
     def replay(self):
-        self.seen.append((float(self.graph.learning_rate), float(self.graph.w), self.graph.index.tolist()))
+        self.seen.append((*map(float, self.graph.numbers), self.graph.index.tolist()))
         now, self.training.step = self.training.step, self.step
         self.graph.step(self.graph.index)
         self.training.step = now
@@ -44,7 +45,7 @@ def graphs(monkeypatch):
         rates = original(*arguments)
         return rates | {name: float(np.float32(rates[name])) for name in ("learning_rate", "w")}
 
-    monkeypatch.setattr(loop, "resolve_engine", lambda engine, device: engine)
+    monkeypatch.setattr(loop, "resolve_engine", lambda engine, device, own: engine)
     monkeypatch.setattr(engines.Graph, "_capture", capture)
     monkeypatch.setattr(schedules, "rates", rates)
     return made
@@ -78,7 +79,7 @@ def result(training):
     ids=["paper", "ramp-down", "by step", "partial minibatch", "released code"],
 )
 def test_a_graph_gives_the_weights_of_single_calls(dataset, settings, graphs, loss, changes, replays):
-    settings |= {"loss": loss, "weight": 4.0, "epochs": 9, "ramp_up": 2, "ramp_down": 0, **changes}
+    settings |= {**of_loss(loss), "epochs": 9, "ramp_up": 2, "ramp_down": 0, **changes, "weight": 4.0}
     eager, graph = (trained(dataset, {**settings, "engine": engine}) for engine in ("eager", "graph"))
     assert [len(one.seen) for one in graphs] == replays
     assert result(graph) == result(eager)

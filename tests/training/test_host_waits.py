@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
+from settings import of_loss
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from amc_loss.training import loop
@@ -67,15 +68,13 @@ def test_a_read_is_found(read):
         {"drop_last": False, "batch_size": 24},
         {"kept_epoch": "best"},
         {"precision": "bfloat16"},
-        {"auxiliary_loss": {"pairs": "all", "neighbours": "true"}},
+        {"arguments": {"pairs": "all", "neighbours": "true"}},
     ],
     ids=lambda changes: ", ".join(changes) or "paper",
 )
 def test_an_epoch_reads_at_its_end_alone(dataset, settings, loss, changes):
-    changes = {
-        key: value for key, value in changes.items() if loss != "cross_entropy" or key != "auxiliary_loss"
-    }
-    training = loop.Training(dataset, {**settings, **changes, "loss": loss}, CPU)
+    of = of_loss(loss, **changes.get("arguments", {}))
+    training = loop.Training(dataset, {**settings, **changes, **of}, CPU)
     with Reads(lambda: training.step) as reads:
         training.run_epoch()
         training.run_epoch()

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 import torch
 from device import DEVICE
+from settings import of_loss
 from torch.nn.functional import cross_entropy
 
 from amc_loss.losses import AngularMarginContrastiveLoss
@@ -62,7 +63,7 @@ def steps(monkeypatch):
 
 def test_losses_share_initial_weights_and_order(dataset, settings, steps):
     for loss in ("cross_entropy", "euclidean", "amc"):
-        train(dataset, settings, loss=loss)
+        train(dataset, settings, **of_loss(loss))
     assert len(steps) == 3 * 3 * 4
     for first, *others in zip(steps[:12], steps[12:24], steps[24:], strict=True):
         for other in others:
@@ -202,9 +203,9 @@ def test_neighbours_by_true_labels_reach_the_loss(dataset, settings, monkeypatch
         "forward",
         lambda self, *args: given.append(args) or original(self, *args),
     )
-    one = loop.Training(dataset, {**settings, "auxiliary_loss": {"neighbours": "true"}}, DEVICE)
+    one = loop.Training(dataset, {**settings, **of_loss("amc", neighbours="true")}, DEVICE)
     one.train_step(one.x[:16], one.y[:16], 1.0)
-    assert one.auxiliary_loss.neighbours == "true"
+    assert one.criterion.auxiliary.neighbours == "true"
     assert torch.equal(given[0][2], one.y[:16])
 
 

@@ -12,6 +12,7 @@ from threading import Event
 import pytest
 import torch
 from device import DEVICE
+from settings import of_loss
 
 from amc_loss.training import loop
 from amc_loss.training.checkpoints import Checkpoint
@@ -161,8 +162,8 @@ def test_checkpoints_are_written_every_n_epochs_and_not_after_the_last(
 def test_a_checkpoint_of_other_settings_is_refused(dataset, settings, tmp_path):
     run(dataset, settings, tmp_path)
     (tmp_path / "fresh").mkdir()
-    (_, fresh), _ = run(dataset, settings, tmp_path / "fresh", margin=0.7)
-    (_, history), lines = run(dataset, settings, tmp_path, margin=0.7)
+    (_, fresh), _ = run(dataset, settings, tmp_path / "fresh", **of_loss("amc", margin=0.7))
+    (_, history), lines = run(dataset, settings, tmp_path, **of_loss("amc", margin=0.7))
     assert lines[0] == f"{tmp_path / 'checkpoint.pt'} is of other settings; starting over"
     assert [row["cross_entropy"] for row in history] == [row["cross_entropy"] for row in fresh]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from amc_loss.study.names import LOSSES
+from amc_loss.study.names import Losses
 from amc_loss.training import networks
 from amc_loss.views import charts, diagram, heatmaps, scatter, style
 
@@ -15,6 +15,11 @@ def render(figure):
         FigureCanvasAgg(figure).draw()
 
 
+LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
+STUDY = Losses(LOSSES, proposed="amc", reference="euclidean", baseline="cross_entropy")
+SHOWN = style.LossStyle(STUDY)
+VARY = {"weight": [1, 0.1, 0.01, 0.001], "margin": [0.5, 0.75, 1.0, 1.25, 1.5]}
+OWN = {"weight": 0.1, "margin": 0.5}
 TITLE = "My data"
 NAMES = [str(digit) for digit in range(10)]
 LABELS = np.arange(200) % 10
@@ -71,9 +76,24 @@ def histories():
     return found
 
 
-def confusion(classes=10):
+def confusion(classes=10, losses=LOSSES):
     generator = np.random.default_rng(1)
-    return {loss: generator.integers(1, 50, (classes, classes)) for loss in LOSSES}
+    return {loss: generator.integers(1, 50, (classes, classes)) for loss in losses}
+
+
+# As many losses as a figure shows at the most, and one more.
+OTHERS = {f"other{number}": f"+ Another loss, number {number}" for number in range(4)}
+SEVEN = Losses(LOSSES | OTHERS, proposed="amc", reference="euclidean", baseline="cross_entropy")
+
+
+def shown(count):
+    return style.LossStyle(SEVEN, list(SEVEN.titles)[:count])
+
+
+def of_others(values, count):
+    """The same numbers for so many losses."""
+    given = list(values.values())
+    return {loss: given[at % len(given)] for at, loss in enumerate(shown(count).shown)}
 
 
 def architecture(name="top", channels=3, classes=10, **settings):
@@ -90,7 +110,53 @@ FIGURES = {
         IMAGES[0],
         {loss: maps[0] for loss, maps in MAPS.items()},
         ["airplane 99%"] * 3,
+        SHOWN,
         "test image 782",
+    ),
+    **{
+        f"figure2, {n} losses": lambda n=n: heatmaps.activation_map(
+            IMAGES[0], {k: maps[0] for k, maps in of_others(MAPS, n).items()}, ["airplane 99%"] * n, shown(n)
+        )
+        for n in (2, 5, 6)
+    },
+    **{
+        f"figure4, {n} losses": lambda n=n: scatter.feature_spheres(
+            {k: (points, LABELS) for k, points in of_others(SPHERES, n).items()},
+            of_others(NOTES, n),
+            NAMES,
+            shown(n),
+        )
+        for n in (2, 5, 6)
+    },
+    **{
+        f"figure5, {n} losses": lambda n=n: scatter.embedding_panels(
+            of_others(EMBEDDINGS, n), LABELS, of_others(NOTES, n), NAMES, shown(n)
+        )
+        for n in (2, 5, 6)
+    },
+    **{
+        f"figure6, {n} losses": lambda n=n: heatmaps.activation_blocks(
+            IMAGES, of_others(MAPS, n), of_others(PROBABILITIES, n), BLOCKS, NAMES, shown(n)
+        )
+        for n in (2, 5, 6)
+    },
+    **{
+        f"curves, {n} losses": lambda n=n: charts.training_curves(of_others(histories(), n), shown(n))
+        for n in (2, 5, 7)
+    },
+    **{
+        f"confusion, {n} losses": lambda n=n: charts.confusion_matrices(
+            of_others(confusion(), n), NAMES, shown(n)
+        )
+        for n in (2, 5, 7)
+    },
+    "figure7, of another loss": lambda: charts.sweep(
+        sweep_metrics().rename(columns={"margin": "temperature"}),
+        "amc",
+        {"weight": 0.1, "temperature": 0.5},
+        {"temperature": VARY["margin"]},
+        SHOWN,
+        TITLE,
     ),
     "figure3": lambda: diagram.framework(architecture()),
     "figure3, bottom": lambda: diagram.framework(architecture("bottom")),
@@ -98,22 +164,25 @@ FIGURES = {
         {loss: (points, LABELS) for loss, points in SPHERES.items()},
         NOTES,
         NAMES,
+        SHOWN,
     ),
-    "figure5": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, NAMES),
-    "figure5, 20 classes": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, LONG),
-    "figure4, alone": lambda: scatter.feature_spheres({ALONE: (SPHERES[ALONE], LABELS)}, NOTES, NAMES),
-    "figure5, alone": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, NAMES, [ALONE]),
+    "figure5": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, NAMES, SHOWN),
+    "figure5, 20 classes": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, LONG, SHOWN),
+    "figure4, alone": lambda: scatter.feature_spheres({ALONE: (SPHERES[ALONE], LABELS)}, NOTES, NAMES, SHOWN),
+    "figure5, alone": lambda: scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, NAMES, SHOWN, [ALONE]),
     "figure6, alone": lambda: heatmaps.activation_blocks(
-        IMAGES, {ALONE: MAPS[ALONE]}, PROBABILITIES, BLOCKS, NAMES
+        IMAGES, {ALONE: MAPS[ALONE]}, PROBABILITIES, BLOCKS, NAMES, SHOWN
     ),
-    "confusion, alone": lambda: charts.confusion_matrices({ALONE: confusion()[ALONE]}, NAMES),
-    "confusion, alone, 20 classes": lambda: charts.confusion_matrices({ALONE: confusion(20)[ALONE]}, LONG),
-    "figure6": lambda: heatmaps.activation_blocks(IMAGES, MAPS, PROBABILITIES, BLOCKS, NAMES),
-    "figure7": lambda: charts.sweep(sweep_metrics(), weight=0.1, margin=0.5, title=TITLE),
+    "confusion, alone": lambda: charts.confusion_matrices({ALONE: confusion()[ALONE]}, NAMES, SHOWN),
+    "confusion, alone, 20 classes": lambda: charts.confusion_matrices(
+        {ALONE: confusion(20)[ALONE]}, LONG, SHOWN
+    ),
+    "figure6": lambda: heatmaps.activation_blocks(IMAGES, MAPS, PROBABILITIES, BLOCKS, NAMES, SHOWN),
+    "figure7": lambda: charts.sweep(sweep_metrics(), "amc", OWN, VARY, SHOWN, TITLE, angular=True),
     "figure7, level": lambda: charts.sweep(
-        sweep_metrics().assign(accuracy=lambda runs: 82 + runs["seed"] % 2), 0.1, 0.5, title=TITLE
+        sweep_metrics().assign(accuracy=lambda runs: 82 + runs["seed"] % 2), "amc", OWN, VARY, SHOWN, TITLE
     ),
-    "curves": lambda: charts.training_curves(histories()),
-    "confusion": lambda: charts.confusion_matrices(confusion(), NAMES),
-    "confusion, 20 classes": lambda: charts.confusion_matrices(confusion(20), LONG),
+    "curves": lambda: charts.training_curves(histories(), SHOWN),
+    "confusion": lambda: charts.confusion_matrices(confusion(), NAMES, SHOWN),
+    "confusion, 20 classes": lambda: charts.confusion_matrices(confusion(20), LONG, SHOWN),
 }

@@ -2,11 +2,23 @@
 
 import numpy as np
 import pytest
-from figures import EPOCHS, FIGURES, NAMES, architecture, confusion, histories, render, sweep_metrics
+from figures import (
+    EPOCHS,
+    FIGURES,
+    LOSSES,
+    NAMES,
+    OWN,
+    SHOWN,
+    VARY,
+    architecture,
+    confusion,
+    histories,
+    render,
+    sweep_metrics,
+)
 from matplotlib import colors
 
-from amc_loss.study.names import LOSSES
-from amc_loss.views import charts, diagram, style
+from amc_loss.views import charts, diagram
 
 
 def test_figure_7_shows_means_errors_p_values_and_baseline():
@@ -24,10 +36,10 @@ def test_figure_7_shows_means_errors_p_values_and_baseline():
         np.testing.assert_allclose(container.lines[0].get_xydata(), np.column_stack([x, y]))
         for segment, mean in zip(container.lines[2][0].get_segments(), y, strict=True):
             np.testing.assert_allclose(segment[:, 1], [mean - 1, mean + 1])
-        assert colors.to_rgb(container.lines[0].get_color()) == style.LOSS_COLOURS["amc"]
+        assert colors.to_rgb(container.lines[0].get_color()) == SHOWN.colours["amc"]
         dashed = next(line for line in axis.lines if line.get_linestyle() == "--")
         assert set(dashed.get_ydata()) == {81}
-        assert colors.to_rgb(dashed.get_color()) == style.LOSS_COLOURS["cross_entropy"]
+        assert colors.to_rgb(dashed.get_color()) == SHOWN.colours["cross_entropy"]
         band = axis.patches[0].get_window_extent().transformed(axis.transData.inverted())
         assert (band.y0, band.y1) == pytest.approx((80, 82))
         assert len(axis.texts) == len(x)
@@ -42,7 +54,8 @@ def test_figure_7_has_the_test_that_it_is_given():
     metrics = sweep_metrics()
     metrics.loc[metrics["loss"] == "cross_entropy", "accuracy"] = [81, 81.1, 81.2]
     texts = [
-        charts.sweep(metrics, 0.1, 0.5, "x", equal).axes[0].texts[-1].get_text() for equal in (False, True)
+        charts.sweep(metrics, "amc", OWN, VARY, SHOWN, "x", True, equal).axes[0].texts[-1].get_text()
+        for equal in (False, True)
     ]
     assert texts[0] != texts[1]
 
@@ -56,8 +69,8 @@ def test_training_curves_show_each_loss_in_its_colour_with_the_range_of_its_seed
         for loss, line, band in zip(shown, axis.lines, axis.collections, strict=True):
             middle = histories()[loss][1][column]
             np.testing.assert_allclose(line.get_xydata(), np.column_stack([range(1, EPOCHS + 1), middle]))
-            assert colors.to_rgb(line.get_color()) == style.LOSS_COLOURS[loss]
-            np.testing.assert_allclose(band.get_facecolor()[0, :3], style.LOSS_COLOURS[loss])
+            assert colors.to_rgb(line.get_color()) == SHOWN.colours[loss]
+            np.testing.assert_allclose(band.get_facecolor()[0, :3], SHOWN.colours[loss])
             box = band.get_paths()[0].get_extents()
             assert (box.y0, box.y1) == pytest.approx((0.9 * middle.min(), 1.1 * middle.max()))
     # The auxiliary losses are a hundred times apart.
@@ -65,7 +78,9 @@ def test_training_curves_show_each_loss_in_its_colour_with_the_range_of_its_seed
 
 
 def test_curves_of_one_seed():
-    lines = charts.training_curves({loss: runs[:1] for loss, runs in histories().items()}).axes[0].lines
+    lines = (
+        charts.training_curves({loss: runs[:1] for loss, runs in histories().items()}, SHOWN).axes[0].lines
+    )
     np.testing.assert_allclose(lines[0].get_ydata(), histories()["cross_entropy"][0]["cross_entropy"])
 
 
@@ -73,7 +88,7 @@ def test_curves_of_one_seed():
 def test_confusion_matrices_show_shares_of_the_true_class(classes):
     counts = confusion(classes)
     class_names = NAMES if classes == 10 else [f"class {n}" for n in range(20)]
-    figure = charts.confusion_matrices(counts, class_names)
+    figure = charts.confusion_matrices(counts, class_names, SHOWN)
     assert len([axis for axis in figure.axes if axis.images]) == 3
     for axis, matrix in zip(figure.axes, counts.values(), strict=False):
         shares = np.asarray(axis.images[0].get_array())
@@ -91,7 +106,7 @@ def test_confusion_matrices_show_shares_of_the_true_class(classes):
 
 def test_confusions_that_are_rare_or_missing():
     matrix = np.array([[9994, 6, 0], [50, 9950, 0], [0, 0, 0]])
-    axis = charts.confusion_matrices(dict.fromkeys(LOSSES, matrix), ["a", "b", "c"]).axes[0]
+    axis = charts.confusion_matrices(dict.fromkeys(LOSSES, matrix), ["a", "b", "c"], SHOWN).axes[0]
     assert [text.get_text() for text in axis.texts] == ["100", "0.1", "", "0.5", "100", "", "", "", ""]
 
 

@@ -3,9 +3,8 @@
 import matplotlib
 import numpy as np
 import pytest
-from figures import BLOCKS, FIGURES, IMAGES, MAPS, NAMES, PROBABILITIES
+from figures import BLOCKS, FIGURES, IMAGES, LOSSES, MAPS, NAMES, PROBABILITIES, SHOWN
 
-from amc_loss.study.names import LOSSES
 from amc_loss.views import heatmaps, style
 
 
@@ -13,14 +12,14 @@ from amc_loss.views import heatmaps, style
 def test_figure_2_rows_are_image_map_and_overlay(channels):
     image = IMAGES[0, ..., :channels]
     cams = {loss: maps[0] for loss, maps in MAPS.items()}
-    figure = heatmaps.activation_map(image, cams, ["cat 51%", "dog 60%", "cat 99%"], "test image 782")
+    figure = heatmaps.activation_map(image, cams, ["cat 51%", "dog 60%", "cat 99%"], SHOWN, "test image 782")
     axes = np.array(figure.axes[:9]).reshape(3, 3)
     for column, cam in enumerate(cams.values()):
         shown = [axes[row, column].images[0].get_array() for row in range(3)]
         np.testing.assert_array_equal(shown[0], image.squeeze())
         np.testing.assert_allclose(shown[1], matplotlib.colormaps["jet"](cam)[..., :3])
         np.testing.assert_allclose(shown[2], heatmaps.overlay(image, cam))
-    assert [axis.get_title().split("\n")[1] for axis in axes[0]] == ["cat 51%", "dog 60%", "cat 99%"]
+    assert [axis.get_title().split("\n")[-1] for axis in axes[0]] == ["cat 51%", "dog 60%", "cat 99%"]
     assert [axis.get_ylabel() for axis in axes[:, 0]] == ["test image 782", "Grad-CAM", "overlay"]
 
 

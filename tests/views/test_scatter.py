@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from figures import EMBEDDINGS, FIGURES, LABELS, NAMES, NOTES, PLANE, SPHERES
+from figures import EMBEDDINGS, FIGURES, LABELS, LOSSES, NAMES, NOTES, PLANE, SHOWN, SPHERES
 
-from amc_loss.study.names import LOSSES
 from amc_loss.views import scatter, style
 
 
@@ -87,6 +86,6 @@ def test_after_ten_classes_comes_another_marker():
 
 def test_a_class_name_wider_than_the_figure_still_has_its_line_in_the_legend():
     names = ["x" * 60, *NAMES[1:]]
-    figure = scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, names, ["amc"])
+    figure = scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, names, SHOWN, ["amc"])
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown == [f"{'x' * 16}…{'x' * 15}", *NAMES[1:]]

@@ -7,11 +7,13 @@ import pytest
 from docutils.core import publish_parts
 from markdown_it import MarkdownIt
 
+from amc_loss.study.names import Losses
 from amc_loss.views import summary, tables
 
 NAN = float("nan")
 TITLES = {"cifar10": "CIFAR-10", "svhn": "SVHN", "mine": "My data"}
-LOSSES = ("cross_entropy", "euclidean", "amc")
+LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
+STUDY = Losses(LOSSES, "amc", "euclidean", "cross_entropy")
 RUNS = pd.DataFrame(
     {
         "device": [*["NVIDIA H100"] * 49, "x86_64 AVX2"],
@@ -46,7 +48,7 @@ def lines(table, titles, changed=(), shared=None):
     clusters = clustering(
         {name: (0.1, 0.2, 0.3) for name in titles}, {name: (0.3, 0.2, 0.1) for name in titles}
     )
-    text = summary.summary("mine", "paper", changed, RUNS, table, clusters, titles, shared or {})
+    text = summary.summary("mine", "paper", changed, RUNS, table, clusters, titles, STUDY, shared or {})
     found = dict(line.removeprefix("- **").split(":** ") for line in text.splitlines())
     assert list(found)[:5] == ["Study", "Training runs", "Accuracy", "Clustering", "The paper"]
     return found
@@ -61,7 +63,7 @@ PAPER_P = {"cifar10": 0.0214, "svhn": 0.0002}
 def test_what_was_run_and_on_what():
     found = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P), TITLES, ["a.b", "a.c.d", "a.c.e", "f"])
     assert found["Study"] == (
-        "mine, of CIFAR-10, SVHN and My data under three losses with 5 seeds each; protocol paper, "
+        "mine, of CIFAR-10, SVHN and My data under 3 losses with 5 seeds each; protocol paper, "
         "except a.b, a.c and f."
     )
     assert found["Training runs"] == (
@@ -69,7 +71,7 @@ def test_what_was_run_and_on_what():
         "torch 2.11.0, commit 01234567, commit 01234567-dirty."
     )
     as_it_is = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P, n=1), TITLES)["Study"]
-    assert as_it_is.endswith("under three losses with 1 seed each; protocol paper.")
+    assert as_it_is.endswith("under 3 losses with 1 seed each; protocol paper.")
 
 
 def test_what_amc_gains():
@@ -128,6 +130,7 @@ def test_a_title_is_no_markup():
         table1({"mine": MEANS["mine"]}, P_VALUES),
         clustering({"mine": (1, 1, 1)}, {"mine": (1, 1, 1)}),
         {"mine": title},
+        STUDY,
         {"mine": 3},
     )
     html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
@@ -153,7 +156,7 @@ def test_run_times_are_readable():
         }
     )
     for markup in ("md", "tex"):
-        readable = tables.readable_run_times(table, markup, {"svhn": "SVHN"})
+        readable = tables.readable_run_times(table, markup, {"svhn": "SVHN"}, STUDY)
         assert readable[["Seconds an epoch", "Hours"]].values.tolist() == [["1,234", "0.0123"]]
 
 
@@ -171,6 +174,7 @@ def test_a_tie_is_not_the_highest(values, best):
         table1({"svhn": MEANS["svhn"]}, P_VALUES),
         clustering({"svhn": values}, {"svhn": values}),
         {"svhn": "SVHN"},
+        STUDY,
         {},
     )
     assert f"homogeneity is highest under + AMC-Loss on {best}; completeness is highest" in text

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from amc_loss.measures.aggregates import CLUSTERING_METRICS
+from amc_loss.study.names import Losses
 from amc_loss.training import networks
 from amc_loss.views import tables, text
 
@@ -23,13 +24,15 @@ TABLE1 = pd.DataFrame(
     columns=["dataset", "loss", "n", "mean", "sd", "p_value", "paper_mean", "paper_sd", "paper_p_value"],
 )
 
+LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
+STUDY = Losses(LOSSES, proposed="amc", reference="euclidean", baseline="cross_entropy")
 TITLES = {"cifar10": "CIFAR-10", "digits": "R&D #1_digits"}
 
 
 @pytest.fixture
 def written(tmp_path):
     paths = [str(tmp_path / f"table1.{end}") for end in ("csv", "md", "tex", "html")]
-    tables.write(TABLE1, partial(tables.readable_table1, titles=TITLES), paths)
+    tables.write(TABLE1, partial(tables.readable_table1, titles=TITLES, losses=STUDY), paths)
     return {path.suffix: path.read_text() for path in tmp_path.iterdir()}
 
 
@@ -47,18 +50,18 @@ def test_markdown_has_the_best_of_each_dataset_in_bold(written):
 
 def test_latex(written):
     assert (
-        r"CIFAR{-}10 & + AMC-Loss & 5 & \textbf{82.97 $\pm$ 0.20} & 0.0210 & 82.97 $\pm$ 0.20 & 0.0214 \\"
+        r"CIFAR{-}10 & + AMC{-}Loss & 5 & \textbf{82.97 $\pm$ 0.20} & 0.0210 & 82.97 $\pm$ 0.20 & 0.0214 \\"
         in written[".tex"]
     )
     assert written[".tex"].count(r"\textbf") == 2
-    assert r"R\&D \#1\_digits & Cross-entropy" in written[".tex"]
+    assert r"R\&D \#1\_digits & Cross{-}entropy" in written[".tex"]
     assert r"\toprule" in written[".tex"]
     assert "±" not in written[".tex"]
 
 
 def test_latex_has_signs_that_its_first_fonts_have_not_as_mathematics():
     table = TABLE1.assign(p_value=0.00001)
-    assert set(tables.readable_table1(table, "tex", TITLES)["p-value"]) == {"$<$ 0.0001"}
+    assert set(tables.readable_table1(table, "tex", TITLES, STUDY)["p-value"]) == {"$<$ 0.0001"}
 
 
 def test_words_start_at_the_left_and_numbers_end_at_the_right(written):
@@ -70,7 +73,9 @@ def test_words_start_at_the_left_and_numbers_end_at_the_right(written):
 
 def test_html_has_the_cells_and_takes_no_title_for_markup(tmp_path):
     titles = {**TITLES, "digits": "<b>*R&D*</b>"}
-    tables.write(TABLE1, partial(tables.readable_table1, titles=titles), [str(tmp_path / "table1.html")])
+    tables.write(
+        TABLE1, partial(tables.readable_table1, titles=titles, losses=STUDY), [str(tmp_path / "table1.html")]
+    )
     cells = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", (tmp_path / "table1.html").read_text())
     assert cells[:4] == ["Dataset", "Loss", "Runs", "Mean ± SD"]
     assert cells[7 * 3 : 7 * 3 + 4] == ["CIFAR-10", "+ AMC-Loss", "5", "<strong>82.97 ± 0.20</strong>"]
@@ -80,8 +85,8 @@ def test_html_has_the_cells_and_takes_no_title_for_markup(tmp_path):
 def test_a_title_is_no_markup():
     table = TABLE1[TABLE1["dataset"] == "digits"]
     titles = {"digits": r"a|b {c}^2 ~$5 \d"}
-    assert tables.readable_table1(table, "md", titles)["Dataset"].iloc[0] == r"a\|b {c}^2 \~\$5 \\d"
-    assert tables.readable_table1(table, "tex", titles)["Dataset"].iloc[0] == (
+    assert tables.readable_table1(table, "md", titles, STUDY)["Dataset"].iloc[0] == r"a\|b {c}^2 \~\$5 \\d"
+    assert tables.readable_table1(table, "tex", titles, STUDY)["Dataset"].iloc[0] == (
         r"a\textbar{}b \{c\}\textasciicircum{}2 \textasciitilde{}\$5 \textbackslash{}d"
     )
 
@@ -96,7 +101,7 @@ def test_clustering_in_bold_for_each_metric():
     rows = {"dataset": ["svhn", "svhn"], "loss": ["euclidean", "amc"], "n": [5, 5]}
     for number, metric in enumerate(CLUSTERING_METRICS):
         rows |= {f"{metric}_mean": [0.9, 0.8 + 0.2 * (number == 2)], f"{metric}_sd": [0.01, 0.02]}
-    table = tables.readable_clustering(pd.DataFrame(rows), "md", {"svhn": "SVHN"})
+    table = tables.readable_clustering(pd.DataFrame(rows), "md", {"svhn": "SVHN"}, STUDY)
     assert set(table["Dataset"]) == {"SVHN"}
     assert table.loc[0, "Homogeneity"] == "**0.9000 ± 0.0100**"
     assert table.loc[1, "Completeness"] == "0.8000 ± 0.0200"
@@ -116,7 +121,11 @@ def test_table_2_sums_parameters():
 
 def test_unknown_format(tmp_path):
     with pytest.raises(ValueError, match=r"no table format '.doc'"):
-        tables.write(TABLE1, partial(tables.readable_table1, titles=TITLES), [str(tmp_path / "table.doc")])
+        tables.write(
+            TABLE1,
+            partial(tables.readable_table1, titles=TITLES, losses=STUDY),
+            [str(tmp_path / "table.doc")],
+        )
 
 
 @pytest.mark.parametrize(
@@ -125,10 +134,10 @@ def test_unknown_format(tmp_path):
 )
 def test_what_is_bold_is_the_highest_as_printed(means, bold):
     table = TABLE1[:3].assign(mean=means)
-    cells = tables.readable_table1(table, "md", TITLES)["Mean ± SD"].tolist()
+    cells = tables.readable_table1(table, "md", TITLES, STUDY)["Mean ± SD"].tolist()
     assert [number for number, cell in enumerate(cells) if cell.startswith("**")] == bold
     columns = {f"{metric}_{kind}": means for metric in CLUSTERING_METRICS for kind in ("mean", "sd")}
     clusters = pd.DataFrame({"dataset": "cifar10", "loss": TABLE1["loss"][:3], "n": 5, **columns})
     clusters[[f"{metric}_mean" for metric in CLUSTERING_METRICS]] /= 100
-    cells = tables.readable_clustering(clusters, "md", TITLES)["V-measure"].tolist()
+    cells = tables.readable_clustering(clusters, "md", TITLES, STUDY)["V-measure"].tolist()
     assert [number for number, cell in enumerate(cells) if cell.startswith("**")] == bold

@@ -79,7 +79,7 @@ from amc_loss.study.configuration import ConfigError, overlaid
 from amc_loss.study.digests import code_digest
 from amc_loss.study.documented_settings import compare
 from amc_loss.study.listing import listing_digest
-from amc_loss.study.names import KEPT_MODEL, LOSSES
+from amc_loss.study.names import KEPT_MODEL
 from amc_loss.study.progress import Warnings, watch
 from amc_loss.study.study import Study
 from amc_loss.views import captions
@@ -153,6 +153,12 @@ def run_losses(target):
     return [run.loss for run in study.targets[target]]
 
 
+def checked_loss(loss):
+    """What says that a loss was tried, for one that is not this workflow's own."""
+    digest = study.loss_digest(loss)
+    return f"<resources>/losses/{loss}-{digest}.checked" if digest else []
+
+
 def memory(wildcards, input, attempt):
     """MB that torch takes with a GPU, and the data several times; more after a job that took too much."""
     return attempt * int(6000 + 4 * input.size_mb)
@@ -221,16 +227,20 @@ def drawing(name, category, **labels):
     return {"pdf": f"{path}.pdf", "png": png}
 
 
-def single_loss(name, label):
+def single_loss(name, label, losses):
     """A figure of each loss alone, each time two of them: the report toggles a label that has two values."""
     flagged = []
-    for other in ("cross_entropy", "euclidean"):
-        pair = f"{LOSSES[other]} or {LOSSES['amc']}"
-        about = {"category": "One loss at a time", "subcategory": pair}
+    proposed, titles = study.losses.proposed, study.losses.titles
+    first = proposed if proposed in losses else losses[-1]
+    for other in losses:
+        if other == first:
+            continue
+        about = {"category": "One loss at a time"}
+        about["subcategory"] = f"{titles[other]} or {titles[first]}"
         about["caption"] = "../report/single_loss.rst"
-        for loss in (other, "amc"):
+        for loss in (other, first):
             path = f"<results>/figures/single_loss/{other}/{name}-{loss}.png"
-            about["labels"] = {"figure": label, "loss": LOSSES[loss]}
+            about["labels"] = {"figure": label, "loss": titles[loss]}
             flagged.append(report(path, **about))
     return flagged
 

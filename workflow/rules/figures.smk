@@ -16,6 +16,7 @@ rule gradcam:
         "../../envs/analyse.yaml"
     params:
         code=digest("figures/gradcam.py"),
+        losses=lambda wildcards: study.shown(wildcards.figure),
         grad_cam=study.config["grad_cam"],
         figure=lambda wildcards: study.config["figures"][wildcards.figure],
     message:
@@ -38,6 +39,7 @@ rule tsne:
     threads: 4
     params:
         code=digest("figures/tsne.py"),
+        losses=study.shown("figure5"),
         figure=study.config["figures"]["figure5"],
     message:
         "t-SNE of the test features under each loss"
@@ -76,6 +78,7 @@ rule figure2:
         "../../envs/analyse.yaml"
     params:
         code=digest("figures/figure2.py"),
+        compared=asdict(study.losses),
     message:
         "Figure 2: Grad-CAM of one test image"
     script:
@@ -107,13 +110,15 @@ rule figure4:
         features=run_files("figure4", "features.npz"),
     output:
         **drawing("figure4", "Deep features", figure="4: unit sphere"),
-        single_loss=single_loss("figure4", "4: unit sphere"),
+        single_loss=single_loss("figure4", "4: unit sphere", study.shown("figure4")),
     log:
         "<logs>/figure4.log",
     conda:
         "../../envs/analyse.yaml"
     params:
         code=digest("figures/figure4.py"),
+        compared=asdict(study.losses),
+        shown=study.shown("figure4"),
         figure=study.config["figures"]["figure4"],
     message:
         "Figure 4: deep features on the unit sphere"
@@ -128,13 +133,14 @@ rule figure5:
         metrics=run_files("figure5", "metrics.json"),
     output:
         **drawing("figure5", "Deep features", figure="5: t-SNE"),
-        single_loss=single_loss("figure5", "5: t-SNE"),
+        single_loss=single_loss("figure5", "5: t-SNE", study.shown("figure5")),
     log:
         "<logs>/figure5.log",
     conda:
         "../../envs/analyse.yaml"
     params:
         code=digest("figures/figure5.py"),
+        compared=asdict(study.losses),
     message:
         "Figure 5: t-SNE of the test features"
     script:
@@ -146,13 +152,14 @@ rule figure6:
         "<results>/explanations/figure6.npz",
     output:
         **drawing("figure6", "Grad-CAM", figure="6: every class"),
-        single_loss=single_loss("figure6", "6: every class"),
+        single_loss=single_loss("figure6", "6: every class", study.shown("figure6")),
     log:
         "<logs>/figure6.log",
     conda:
         "../../envs/analyse.yaml"
     params:
         code=digest("figures/figure6.py"),
+        compared=asdict(study.losses),
     message:
         "Figure 6: Grad-CAM of test images of every class"
     script:
@@ -171,7 +178,12 @@ rule figure7:
     params:
         code=digest("figures/figure7.py"),
         title=figure_title("figure7"),
-        amc=study.config["losses"]["amc"],
+        compared=asdict(study.losses),
+        loss=study.varied_loss,
+        own=study.own_settings(study.varied_loss),
+        vary=study.config["figures"]["figure7"]["vary"],
+        angular=study.config["losses"][study.varied_loss].get("class")
+        == "AngularMarginContrastiveLoss",
         equal_variances=study.config["evaluation"]["equal_variances"],
     message:
         "Figure 7: accuracy over λ and over the margin"
@@ -197,6 +209,7 @@ rule training_curves:
         "../../envs/analyse.yaml"
     params:
         code=digest("figures/training_curves.py"),
+        compared=asdict(study.losses),
         losses=lambda wildcards: run_losses(f"curves-{wildcards.dataset}"),
     message:
         "Training curves on {wildcards.dataset}"
@@ -220,6 +233,7 @@ rule confusion_matrices:
         single_loss=single_loss(
             "confusion-{dataset}",
             "confusion matrices, {dataset}",
+            list(study.losses.titles),
         ),
     log:
         "<logs>/confusion-{dataset}.log",
@@ -229,6 +243,7 @@ rule confusion_matrices:
         "../../envs/analyse.yaml"
     params:
         code=digest("figures/confusion_matrices.py"),
+        compared=asdict(study.losses),
         losses=lambda wildcards: run_losses(f"confusion-{wildcards.dataset}"),
     message:
         "Confusion matrices on {wildcards.dataset}"

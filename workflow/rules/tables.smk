@@ -12,6 +12,7 @@ rule table1:
         paper=PAPER,
         equal_variances=study.config["evaluation"]["equal_variances"],
         titles=study.titles,
+        compared=asdict(study.losses),
     message:
         "Table 1: accuracy of each loss on each dataset, and Welch's test"
     script:
@@ -29,9 +30,11 @@ rule table1_differences:
         "../../envs/analyse.yaml"
     params:
         code=digest("tables/table1_differences.py"),
+        smallest=study.config["evaluation"]["smallest_difference"],
         paper=PAPER,
         equal_variances=study.config["evaluation"]["equal_variances"],
         titles=study.titles,
+        compared=asdict(study.losses),
     message:
         "Table 1: differences to the paper and between the losses"
     script:
@@ -71,6 +74,7 @@ rule clustering:
     params:
         code=digest("tables/clustering.py"),
         titles=study.titles,
+        compared=asdict(study.losses),
     message:
         "Homogeneity, completeness and V-measure of each loss on each dataset"
     script:
@@ -122,6 +126,7 @@ rule run_times:
     params:
         code=digest("tables/run_times.py"),
         titles=study.titles,
+        compared=asdict(study.losses),
     message:
         "What each kind of training took"
     script:
@@ -154,6 +159,7 @@ rule summary:
         changed=study.changed,
         equal_variances=study.config["evaluation"]["equal_variances"],
         titles=study.titles,
+        compared=asdict(study.losses),
     message:
         "What was run, on what, and what held"
     script:

@@ -1,5 +1,25 @@
+# One step of a loss that is not this workflow's own, before all the steps of its trainings.
+rule check_loss:
+    output:
+        touch("<resources>/losses/{loss}-{digest}.checked"),
+    log:
+        "<logs>/check_loss/{loss}-{digest}.log",
+    wildcard_constraints:
+        digest="[0-9a-f]{8}",
+    priority: 100
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=lambda wildcards: study.loss_settings(wildcards.loss),
+    message:
+        "Trying the loss {wildcards.loss}"
+    script:
+        "../scripts/train/check_loss.py"
+
+
 rule train:
     input:
+        lambda wildcards: checked_loss(named_run(wildcards).loss),
         data=lambda wildcards: dataset_file(named_run(wildcards).dataset),
     output:
         model="<results>/runs/{run}/model.pt",
@@ -50,7 +70,7 @@ rule evaluate:
         runtime=10,
     params:
         code=digest("train/evaluate.py"),
-        run=lambda wildcards: asdict(named_run(wildcards)),
+        run=lambda wildcards: named_run(wildcards).record,
         clusters=study.config["evaluation"]["clusters"],
         splits=lambda wildcards: study.splits(named_run(wildcards)),
     message:
@@ -89,6 +109,7 @@ rule estimate:
     params:
         own=study.own_datasets,
         kinds=study.kinds(),
+        titles=study.losses.titles,
     message:
         "Measuring a few steps of each kind of training"
     script:

@@ -7,9 +7,17 @@ import numpy as np
 import pandas as pd
 
 from amc_loss.jobs.files import read_json
-from amc_loss.measures.significance import confidence_interval, hedges_g, holm, p_value, seeds_needed
+from amc_loss.measures.significance import (
+    confidence_interval,
+    hedges_g,
+    holm,
+    p_value,
+    paired,
+    seeds_needed,
+)
 from amc_loss.runs.history import read_history
 from amc_loss.runs.metrics import read_metrics
+from amc_loss.study.names import Losses
 
 CLUSTERING_METRICS = ("homogeneity", "completeness", "v_measure")
 
@@ -23,12 +31,15 @@ def collect(paths: Sequence[str | Path]) -> pd.DataFrame:
     return pd.DataFrame([read_metrics(path) for path in paths])
 
 
-def table1(metrics: pd.DataFrame, paper: pd.DataFrame, equal_variances: bool = False) -> pd.DataFrame:
-    """Table 1: accuracy over seeds, the t-test of AMC against + Euclid, and the paper's numbers.
+def table1(
+    metrics: pd.DataFrame, paper: pd.DataFrame, losses: Losses, equal_variances: bool = False
+) -> pd.DataFrame:
+    """Table 1: accuracy over seeds, the test of the proposed loss against the reference, the paper's numbers.
 
     Args:
         metrics: A row a run, as `collect` gives them.
         paper: Columns dataset, loss, mean, sd, p_value, as in ``resources/paper/table1.csv``.
+        losses: The study's.
         equal_variances: As for `amc_loss.measures.significance.p_value`.
 
     Returns:
@@ -39,11 +50,11 @@ def table1(metrics: pd.DataFrame, paper: pd.DataFrame, equal_variances: bool = F
     table = accuracy.agg(n="size", mean="mean", sd="std").reset_index()
     table["p_value"] = [
         p_value(
-            accuracy.get_group((row.dataset, "amc")),
-            accuracy.get_group((row.dataset, "euclidean")),
+            accuracy.get_group((row.dataset, losses.proposed)),
+            accuracy.get_group((row.dataset, losses.reference)),
             equal_variances,
         )
-        if row.loss == "amc"
+        if row.loss == losses.proposed
         else np.nan
         for row in table.itertuples()
     ]
@@ -52,40 +63,51 @@ def table1(metrics: pd.DataFrame, paper: pd.DataFrame, equal_variances: bool = F
 
 
 def table1_differences(
-    metrics: pd.DataFrame, paper: pd.DataFrame, equal_variances: bool = False
+    metrics: pd.DataFrame,
+    paper: pd.DataFrame,
+    losses: Losses,
+    equal_variances: bool = False,
+    smallest: float = 0.2,
 ) -> pd.DataFrame:
-    """The differences behind Table 1: to the paper, and of + AMC-Loss to each of the other losses.
+    """The differences behind Table 1: to the paper, and of the proposed loss to each of the others.
 
     Args:
         metrics: A row a run, as `collect` gives them.
         paper: Columns dataset, loss, mean, as in ``resources/paper/table1.csv``.
+        losses: The study's.
         equal_variances: As for `amc_loss.measures.significance.p_value`.
+        smallest: The smallest difference of interest in percentage points, for the test of equivalence.
 
     Returns:
         Columns dataset, loss, n, mean; ci_low and ci_high, the 95% confidence interval of the mean;
-        paper_difference, our mean less the paper's; and in the rows of the other losses amc_g, Hedges' g of
-        + AMC-Loss against the row's loss, amc_p_value of that test, amc_p_holm, the same corrected after Holm
-        over the datasets, and amc_seeds, see `seeds_needed`. NaN where there is no value.
+        paper_difference, our mean less the paper's; and in the rows of the other losses, of the proposed one
+        against the row's: g, Hedges'; p_value, unpaired; p_holm, the same corrected after Holm over all these
+        comparisons; difference, the mean over seeds, with difference_low and difference_high, its 95%
+        interval; p_paired and p_paired_holm, of the test paired by seed; p_equivalent, of two one-sided
+        paired tests that the difference is smaller than ``smallest``; detectable, the difference that the
+        paired test finds with 80% power; and seeds, see `seeds_needed`. NaN where there is no value.
     """
     rows = []
     for (dataset, loss), runs in metrics.groupby(["dataset", "loss"], sort=False):
-        accuracy = runs["accuracy"].tolist()
-        low, high = confidence_interval(accuracy)
-        row = {"dataset": dataset, "loss": loss, "n": len(accuracy), "mean": np.mean(accuracy)}
-        row |= {"ci_low": low, "ci_high": high, "amc_g": np.nan, "amc_p_value": np.nan}
-        if loss != "amc":
-            with_amc = metrics["dataset"].eq(dataset) & metrics["loss"].eq("amc")
-            amc = metrics.loc[with_amc, "accuracy"].tolist()
-            row["amc_g"] = hedges_g(amc, accuracy)
-            row["amc_p_value"] = p_value(amc, accuracy, equal_variances)
+        accuracy = runs.set_index("seed")["accuracy"]
+        low, high = confidence_interval(accuracy.tolist())
+        row = {"dataset": dataset, "loss": loss, "n": len(accuracy), "mean": accuracy.mean()}
+        row |= {"ci_low": low, "ci_high": high}
+        if loss != losses.proposed:
+            there = metrics["dataset"].eq(dataset) & metrics["loss"].eq(losses.proposed)
+            proposed = metrics[there].set_index("seed")["accuracy"]
+            row["g"] = hedges_g(proposed.tolist(), accuracy.tolist())
+            row["p_value"] = p_value(proposed.tolist(), accuracy.tolist(), equal_variances)
+            row |= paired((proposed - accuracy).dropna().tolist(), smallest)
         rows.append(row)
     table = pd.DataFrame(rows).merge(
         paper[["dataset", "loss", "mean"]], "left", ["dataset", "loss"], suffixes=("", "_paper")
     )
     table.insert(6, "paper_difference", table["mean"] - table.pop("mean_paper"))
-    table["amc_p_holm"] = table.groupby("loss")["amc_p_value"].transform(holm)
-    table["amc_seeds"] = table["amc_g"].map(seeds_needed)
-    return table
+    for test in ("p_value", "p_paired"):
+        table.insert(table.columns.get_loc(test) + 1, f"{test}_holm", holm(table[test]))
+    table["seeds"] = table["g"].map(seeds_needed)
+    return table.rename(columns={"p_value_holm": "p_holm"})
 
 
 def clustering(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def evaluate_run(
     Args:
         folder: The run's folder, named after it.
         data: File of its dataset.
-        run: What the run is, as in `amc_loss.study.study.Run`.
+        run: What the run is, as `amc_loss.study.study.Run.record`.
         device: Where to compute.
         splits: Those whose features are kept, ``test`` among them.
         clusters: As for `amc_loss.measures.scores.measure`.

@@ -91,7 +91,7 @@ def grad_cam(
     module = network.convolutions if layer == "last" else layers[layer]
     x = to_device(images, device).float()
     target = torch.from_numpy(targets).to(device)
-    maps = LayerGradCam(network, module).attribute(x, target=target)
+    maps = LayerGradCam(network.linear_logits, module).attribute(x, target=target)
     if divide_by_rms:
         gradients = _gradients(network, module, x, target)
         rms = gradients.square().mean((1, 2, 3), keepdim=True).sqrt()
@@ -107,7 +107,7 @@ def _gradients(network: ConvNet, layer: nn.Module, x: Tensor, target: Tensor) ->
     outputs = []
     hook = layer.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
     try:
-        logits = network(x)
+        logits = network.linear_logits(x)
     finally:
         hook.remove()
     return torch.autograd.grad(logits.gather(1, target[:, None]).sum(), outputs[0])[0]

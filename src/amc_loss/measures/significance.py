@@ -8,7 +8,8 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.meta_analysis import effectsize_smd
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestIndPower
+from statsmodels.stats.power import TTestIndPower, TTestPower
+from statsmodels.stats.weightstats import DescrStatsW
 
 CONFIDENCE, POWER, LEVEL = 0.95, 0.8, 0.05
 
@@ -46,6 +47,40 @@ def hedges_g(first: Sequence[float], second: Sequence[float]) -> float:
         return float("nan")
     moments = [value for x in (first, second) for value in (np.mean(x), np.std(x, ddof=1), len(x))]
     return float(effectsize_smd(*moments)[0])
+
+
+def paired(differences: Sequence[float], smallest: float) -> dict[str, float]:
+    """What the differences of two losses say, seed by seed.
+
+    Runs of one seed share initial weights and order, so that what these do to both cancels.
+
+    Args:
+        differences: One for each seed.
+        smallest: The smallest difference of interest.
+
+    Returns:
+        ``difference``, the mean; ``difference_low`` and ``difference_high``, its 95% confidence interval;
+        ``p_paired``, two-sided; ``p_equivalent``, the larger p-value of two one-sided tests that the mean is
+        above -``smallest`` and below ``smallest``; ``detectable``, the mean that a test of as many seeds with
+        this spread finds at 5% with 80% power. NaN where there are fewer than two or they do not differ.
+    """
+    low, high = confidence_interval(differences)
+    found = {
+        "difference": float(np.mean(differences)) if len(differences) else float("nan"),
+        "difference_low": low,
+        "difference_high": high,
+    }
+    tests = ("p_paired", "p_equivalent", "detectable")
+    if len(differences) < 2 or np.ptp(differences) == 0:
+        return found | dict.fromkeys(tests, float("nan"))
+    one = DescrStatsW(np.asarray(differences))
+    effect = TTestPower().solve_power(nobs=len(differences), alpha=LEVEL, power=POWER)
+    values = (
+        float(stats.ttest_1samp(differences, 0).pvalue),
+        float(one.ttost_mean(-smallest, smallest)[0]),
+        float(effect * np.std(differences, ddof=1)),
+    )
+    return found | dict(zip(tests, values, strict=True))
 
 
 def seeds_needed(effect: float) -> float:

@@ -16,6 +16,7 @@ from amc_loss.runs.model import write_model
 from amc_loss.study.names import KEPT_MODEL
 from amc_loss.training.arithmetic import autocast_dtype
 from amc_loss.training.checkpoints import Checkpoint
+from amc_loss.training.criteria import check_losses, own_losses
 from amc_loss.training.engines import resolve_engine
 from amc_loss.training.loop import train
 
@@ -55,11 +56,13 @@ def train_run(
     try:
         # A process that was told to stop may still be writing its checkpoint.
         with FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
+            if not own_losses(settings):
+                check_losses(settings)
             dataset, data_checksum = load_dataset(data), checksum(data)
             identity = {"settings": settings, "data": data_checksum, "code": code}
             if (kept := _finished(folder / KEPT_MODEL, identity)) is None:
                 precision = str(autocast_dtype(settings["precision"], device)).removeprefix("torch.")
-                engine = resolve_engine(settings["engine"], device)
+                engine = resolve_engine(settings["engine"], device, own_losses(settings))
                 # Versions and the commit are those with which the training began.
                 record = provenance(settings, data_checksum, device)
                 record |= {"protocol": protocol, "precision": precision, "engine": engine}

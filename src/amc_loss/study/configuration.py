@@ -3,6 +3,7 @@
 Imports nothing heavy: Snakemake reads this module whenever it parses the workflow.
 """
 
+import ast
 import difflib
 import json
 import math
@@ -10,6 +11,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amc_loss.study.names import PROTOCOL_COLUMNS
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 # What a protocol sets, and a study may set otherwise.
 PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation", "grad_cam")
 NUMBER = r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
+# Losses that the workflow's own configuration compares, and a study may not have.
+DEFAULT_ROLES = {"proposed": "amc", "reference": "euclidean", "baseline": "cross_entropy"}
 # What a figure shows of one dataset, and another has not; null has it chosen.
 OF_A_DATASET = {"figure1": ("classes",), "figure2": ("class", "image"), "figure6": ("classes",)}
 
@@ -33,7 +37,9 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
 
     Mappings are merged key by key, lists are replaced. A figure of which the user does not say what it shows
     shows what the study has: of datasets and seeds the first, in place of those that are not in the study; of
-    another dataset than the workflow's own configuration has there, classes and an image that are chosen.
+    another dataset than the workflow's own configuration has there, classes and an image that are chosen. In
+    place of compared losses that are not in the study the last is proposed, the last but one its reference
+    and the first the baseline. Of what Figure 7 varies there stays what its loss has.
 
     Args:
         own: The workflow's configuration, which is a whole and valid one.
@@ -43,6 +49,7 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     study, figures = merged["study"], merged["figures"]
     if not (isinstance(study, Mapping) and isinstance(figures, Mapping)):
         return merged
+    merged["study"] = study = _with_roles(study)
     figures = merged["figures"] = dict(figures)
     datasets, seeds = (_as_list(study.get(key)) for key in ("datasets", "seeds"))
     said = given.get("figures")
@@ -61,7 +68,48 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
             if not set(map(str, _as_list(before.get(key, [])))) <= set(map(str, seeds)):
                 chosen[key] = seeds[: len(before[key])] if several else seeds[0]
         figures[name] = {**figure, **{key: chosen[key] for key in chosen if key not in of_user}}
+    of_user = said.get("figure7", {}) if isinstance(said, Mapping) else {}
+    if isinstance(figures["figure7"], Mapping):
+        # What is varied is one whole: settings of another loss do not stay beside it.
+        before = own["figures"]["figure7"]["vary"]
+        vary = of_user.get("vary", before) if isinstance(of_user, Mapping) else before
+        if isinstance(vary, Mapping):
+            vary = _what_it_has(vary, before, merged)
+        figures["figure7"] = {**figures["figure7"], "vary": vary}
     return merged
+
+
+def _with_roles(study: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A study whose compared losses are in it, where it has two or more."""
+    losses, roles = study.get("losses"), study.get("compare")
+    if not (isinstance(losses, list) and len(losses) > 1 and isinstance(roles, Mapping)):
+        return study
+    places = {"proposed": losses[-1], "reference": losses[-2], "baseline": losses[0]}
+    return {
+        **study,
+        "compare": {
+            role: places[role]
+            if role in places and loss in DEFAULT_ROLES.values() and loss not in losses
+            else loss
+            for role, loss in roles.items()
+        },
+    }
+
+
+def _what_it_has(
+    vary: Mapping[str, Any], before: Mapping[str, Any], config: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What Figure 7 varies, without that of the workflow's own configuration which its loss has not."""
+    losses, roles = config.get("losses", {}), config["study"].get("compare")
+    proposed = roles.get("proposed") if isinstance(roles, Mapping) else None
+    name = config["figures"]["figure7"].get("loss") or proposed
+    entry = losses.get(name) if isinstance(losses, Mapping) else None
+    # Those of the protocols have all of it.
+    if not isinstance(entry, Mapping) or "class" not in entry:
+        return vary
+    arguments = entry.get("arguments")
+    has = {"weight"} & entry.keys() | (arguments if isinstance(arguments, Mapping) else {}).keys()
+    return {key: values for key, values in vary.items() if key in has or key not in before} or vary
 
 
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +194,8 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
         return [typed(item, schema.get("items", {}), root) for item in value]
     kinds = schema.get("type", [])
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    if isinstance(value, str) and "string" not in kinds:
+    # An argument of a loss may be either: a number is one however it was given.
+    if isinstance(value, str) and ("string" not in kinds or "number" in kinds):
         words: dict[str, dict[str, Any]] = {
             "boolean": {"true": True, "false": False},
             "null": {"null": None},
@@ -214,6 +263,8 @@ def _sentence(error: "ValidationError") -> str:
             close = difflib.get_close_matches(str(unknown), allowed, n=1)
             hint = f"did you mean '{close[0]}'? " if close else ""
             key = f"{where}.{unknown}" if where else unknown
+            if where.startswith("losses.") and not close:
+                hint = "an argument of its class goes under 'arguments'; "
             return f"unknown key '{key}' in the configuration: {hint}allowed here: {', '.join(allowed)}"
         case "required":
             missing = next(key for key in rule if key not in instance)
@@ -260,6 +311,7 @@ def check_references(config: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"'datasets.{name}.labels' is \"coarse\", which CIFAR100 has and {entry['class']} has not"
             )
+    check_losses(config)
     absent = [name for name, figure in figures.items() if figure["dataset"] not in study["datasets"]]
     if absent:
         allowed = ", ".join(study["datasets"])
@@ -305,6 +357,90 @@ def check_references(config: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"'training.schedule.{column}' ramps up for {schedule['ramp_up']} and down for "
                 f"{schedule['ramp_down']} epochs, more than its {schedule['epochs']} epochs"
+            )
+
+
+def check_losses(config: Mapping[str, Any]) -> None:
+    """What a schema cannot say of losses: names that refer to others, and settings that go together."""
+    study, losses, figures = config["study"], config["losses"], config["figures"]
+    named = {"study.losses": study["losses"]}
+    for name in losses:
+        if "classification" in losses[name]:
+            named[f"losses.{name}.classification"] = [losses[name]["classification"]]
+    for key, names in named.items():
+        for name in names:
+            if name not in losses:
+                known = ", ".join(losses)
+                raise ConfigError(f"'{key}' names {name!r}; defined under 'losses' are {known}")
+    shown = {f"study.compare.{role}": [name] for role, name in study["compare"].items()}
+    shown["figures.figure7.loss"] = [figures["figure7"]["loss"] or study["compare"]["proposed"]]
+    for figure, entry in figures.items():
+        shown[f"figures.{figure}.losses"] = entry.get("losses") or []
+    for key, names in shown.items():
+        for name in names:
+            if name not in study["losses"]:
+                allowed = ", ".join(study["losses"])
+                raise ConfigError(
+                    f"'{key}' names {name!r}, which is not in 'study.losses'; there are {allowed}"
+                )
+    for name in study["losses"]:
+        _check_loss(name, losses)
+    varied = losses[shown["figures.figure7.loss"][0]]
+    for key in figures["figure7"]["vary"]:
+        there = [*({"weight"} & varied.keys()), *varied.get("arguments", {})]
+        if key not in there:
+            raise ConfigError(
+                f"'figures.figure7.vary' has {key!r}; the loss {shown['figures.figure7.loss'][0]} has "
+                f"{', '.join(there) or 'nothing to vary'}; put another under its 'arguments', with the value "
+                "that it has elsewhere"
+            )
+
+
+def _check_loss(name: str, losses: Mapping[str, Any]) -> None:
+    entry, where = losses[name], f"losses.{name}"
+    replaces = entry.get("replaces_cross_entropy", False)
+    if "class" not in entry:
+        others = [key for key in entry if key != "title"]
+        if others:
+            raise ConfigError(
+                f"'{where}' has {', '.join(others)} and no 'class', which these are settings of"
+            )
+        return
+    if "library" in entry and "file" in entry:
+        raise ConfigError(f"'{where}' has both 'library' and 'file'; a class is from one of them")
+    for part in ("distance", "reducer", "miner"):
+        if part in entry and "library" not in entry:
+            raise ConfigError(f"'{where}.{part}' goes with 'library: pytorch-metric-learning' alone")
+    if replaces and ("weight" in entry or "classification" in entry):
+        key = "weight" if "weight" in entry else "classification"
+        raise ConfigError(f"'{where}' takes the place of cross-entropy, and so has no '{key}'")
+    if not replaces and "weight" not in entry:
+        raise ConfigError(
+            f"key '{where}.weight' is missing from the configuration: λ of the auxiliary loss; a loss in "
+            "place of cross-entropy says 'replaces_cross_entropy: true'"
+        )
+    other = entry.get("classification")
+    if other is not None and not losses[other].get("replaces_cross_entropy", False):
+        raise ConfigError(
+            f"'{where}.classification' is {other!r}, which does not take the place of cross-entropy "
+            "(replaces_cross_entropy)"
+        )
+    if "file" in entry:
+        path = Path(entry["file"]).expanduser()
+        try:
+            tree = ast.parse(path.read_bytes(), path.name)
+        except OSError as error:
+            raise ConfigError(
+                f"'{where}.file' is {entry['file']}, which cannot be read ({error.strerror}); put the file "
+                "there or correct the path"
+            ) from None
+        except (SyntaxError, ValueError) as error:
+            raise ConfigError(f"'{where}.file', {entry['file']}, is not Python: {error}") from None
+        classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+        if entry["class"] not in classes:
+            raise ConfigError(
+                f"'{where}.class' is {entry['class']!r}; the classes in {entry['file']} are "
+                f"{', '.join(classes) or 'none'}"
             )
 
 

@@ -27,7 +27,8 @@ def compare(schema: Mapping[str, Any], protocols: Mapping[str, Mapping[str, Any]
     """
     rows = []
     for key, leaf in _leaves(schema, schema):
-        if key[0] in PROTOCOL_SECTIONS:
+        # A title changes no result; losses that the paper has not are in none of its protocols.
+        if key[0] in PROTOCOL_SECTIONS and key[-1] != "title" and "properties" not in leaf:
             values = {name: _text(_get(settings, key)) for name, settings in protocols.items()}
             row = {"setting": ".".join(key), "meaning": leaf["description"], **values}
             rows.append({**row, "source": leaf.get("source", "")})
@@ -94,7 +95,8 @@ def _leaves(
     schema: Mapping[str, Any], root: Mapping[str, Any], key: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
     schema = resolved_schema(schema, root)
-    if "properties" not in schema:
+    named = isinstance(schema.get("additionalProperties"), Mapping)
+    if "properties" not in schema or (named and len(key) == 1):
         yield key, schema
     for name, child in schema.get("properties", {}).items():
         yield from _leaves(child, root, (*key, name))

@@ -1,6 +1,7 @@
-"""Names of datasets and losses as the paper writes them, and of a file that a run keeps."""
+"""Names of datasets as the paper writes them, of the losses that are compared, and of a file of a run."""
 
-LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
+from dataclasses import dataclass
+
 DATASETS = {
     "mnist": "MNIST",
     "cifar10": "CIFAR-10",
@@ -8,6 +9,24 @@ DATASETS = {
     "cifar100_coarse": "CIFAR-100 (20 superclasses)",
     "digits": "Digits",
 }
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The losses that a study compares.
+
+    Attributes:
+        titles: What tables and figures call each loss, in the order of rows and panels.
+        proposed: The loss whose difference to the others is tested.
+        reference: The loss that it is tested against in Table 1.
+        baseline: The loss without any of this, which Figures 1 and 7 show.
+    """
+
+    titles: dict[str, str]
+    proposed: str
+    reference: str
+    baseline: str
+
 
 # Columns of the table that compares protocols, besides a column for each.
 PROTOCOL_COLUMNS = ("setting", "meaning", "source")

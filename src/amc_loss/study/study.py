@@ -20,7 +20,7 @@ from amc_loss.study.configuration import (
     typed,
 )
 from amc_loss.study.documented_settings import compare
-from amc_loss.study.names import DATASETS, LOSSES
+from amc_loss.study.names import DATASETS, Losses
 from amc_loss.study.network_names import parse_network
 
 # For each source the keys of a dataset that say what it gives; besides them `size`.
@@ -31,6 +31,9 @@ SOURCES = {
     "scikit-learn": (),
 }
 
+# The paper's two, whose arguments `contrastive` gives as well.
+CONTRASTIVE = ("AngularMarginContrastiveLoss", "EuclideanContrastiveLoss")
+PANELS = 6  # losses that a figure shows at the most
 TOP_WIDTH = 128  # channels of the first block of Table 2's top
 # An image of 32×32×3 through that network is 4.4 GFLOP, so this is 11 TFLOP/s.
 MB_A_MINUTE = 460
@@ -43,10 +46,11 @@ class Run:
     Attributes:
         dataset: Name of the dataset.
         network: ``top`` or ``bottom``, or ``bottom`` with a feature dimension, as in ``bottom2d``.
-        loss: ``cross_entropy``, ``euclidean`` or ``amc``.
-        weight: λ of the auxiliary loss; None for cross-entropy.
-        margin: m_e or m_g of the auxiliary loss; None for cross-entropy.
+        loss: Name of the loss.
+        weight: λ of the auxiliary loss; None where there is none.
+        margin: The loss's argument of that name; None where it has none.
         seed: Seed of weights, order, noise and dropout.
+        varied: Other arguments of the loss that are not as under ``losses``, with their values.
     """
 
     dataset: str
@@ -55,12 +59,22 @@ class Run:
     weight: float | None
     margin: float | None
     seed: int
+    varied: tuple[tuple[str, float], ...] = ()
 
     @property
     def name(self) -> str:
         """Name of the run's folder."""
-        settings = [] if self.weight is None else [f"lambda{self.weight}", f"margin{self.margin}"]
+        settings = [] if self.weight is None else [f"lambda{self.weight}"]
+        settings += [] if self.margin is None else [f"margin{self.margin}"]
+        settings += [f"{key}{value}" for key, value in self.varied]
         return "-".join([self.dataset, self.network, self.loss, *settings, f"seed{self.seed}"])
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the run is, flat, for its metrics."""
+        record = asdict(self)
+        varied = record.pop("varied")
+        return {**record, **dict(varied)}
 
 
 class Study:
@@ -100,11 +114,19 @@ class Study:
             settings = canonical(typed(settings, schema, schema))
             check_schema({**config, **settings}, schema, f"protocols.{name}")
             self.protocols[name] = {section: settings[section] for section in PROTOCOL_SECTIONS}
-        figures = config["figures"]
+        losses, figures = config["study"]["losses"], config["figures"]
+        self.losses = Losses(
+            {name: config["losses"][name]["title"] for name in losses}, **config["study"]["compare"]
+        )
+        self._digests = {
+            name: hashlib.sha256(Path(config["losses"][name]["file"]).expanduser().read_bytes()).hexdigest()
+            for name in losses
+            if "file" in config["losses"][name]
+        }
         by_dataset = {
             dataset: [
                 run
-                for loss in LOSSES
+                for loss in losses
                 for run in self._repeat(dataset, self.network(dataset), loss, config["study"]["seeds"])
             ]
             for dataset in config["study"]["datasets"]
@@ -113,11 +135,13 @@ class Study:
         self.targets: dict[str, list[Run]] = {"table1": table1, "clustering": table1}
         for dataset, runs in by_dataset.items():
             self.targets[f"curves-{dataset}"] = self.targets[f"confusion-{dataset}"] = runs
-        self.targets["figure1"] = [self._run(figures["figure1"], "bottom2d", "cross_entropy")]
-        self.targets["figure4"] = [self._run(figures["figure4"], "bottom3d", loss) for loss in LOSSES]
+        self.targets["figure1"] = [self._run(figures["figure1"], "bottom2d", self.losses.baseline)]
+        self.targets["figure4"] = [
+            self._run(figures["figure4"], "bottom3d", loss) for loss in self.shown("figure4")
+        ]
         for figure in ("figure2", "figure5", "figure6"):
             network = self.network(figures[figure]["dataset"])
-            self.targets[figure] = [self._run(figures[figure], network, loss) for loss in LOSSES]
+            self.targets[figure] = [self._run(figures[figure], network, loss) for loss in self.shown(figure)]
         self.targets["figure7"] = self._sweep(figures["figure7"])
         self.runs = {run.name: run for runs in self.targets.values() for run in runs}
 
@@ -125,27 +149,69 @@ class Study:
         """The column of Table 2 that Table 1 uses for a dataset."""
         return self.config["study"]["networks"].get(dataset, "top")
 
+    def shown(self, figure: str) -> list[str]:
+        """Losses that a figure shows, in the order of the study."""
+        losses = self.config["study"]["losses"]
+        chosen = self.config["figures"][figure]["losses"] or losses
+        if len(chosen) > PANELS:
+            compared = set(self.config["study"]["compare"].values())
+            # Those that are compared, then the first.
+            chosen = sorted(chosen, key=lambda loss: loss not in compared)[:PANELS]
+        return [loss for loss in losses if loss in chosen]
+
     def _repeat(
         self, dataset: str, network: str, loss: str, seeds: Iterable[int], **settings: float
     ) -> list[Run]:
         """Runs that differ in their seed alone; ``settings`` replace those of the loss."""
-        parameters = {"weight": None, "margin": None, **self.config["losses"][loss], **settings}
-        # Their other settings are not in a run's name.
-        return [
-            Run(dataset, network, loss, parameters["weight"], parameters["margin"], seed) for seed in seeds
-        ]
+        entry = self.config["losses"][loss]
+        own = entry.get("arguments", {})
+        weight, margin = (
+            settings.get("weight", entry.get("weight")),
+            settings.get("margin", own.get("margin")),
+        )
+        # Its other arguments are not in a run's name where they are as under `losses`.
+        varied = tuple(
+            (key, value)
+            for key, value in sorted(settings.items())
+            if key not in ("weight", "margin") and value != own[key]
+        )
+        return [Run(dataset, network, loss, weight, margin, seed, varied) for seed in seeds]
 
     def _run(self, figure: Mapping[str, Any], network: str, loss: str) -> Run:
         return self._repeat(figure["dataset"], network, loss, [figure["seed"]])[0]
 
     def _sweep(self, figure: Mapping[str, Any]) -> list[Run]:
-        """Figure 7: the baseline, AMC over λ, AMC over m_g; a point on both axes once."""
+        """Figure 7: the baseline, and a loss over each of its settings; a point on several axes once."""
         where = (figure["dataset"], self.network(figure["dataset"]))
-        runs = self._repeat(*where, "cross_entropy", figure["seeds"])
-        for key, values in (("weight", figure["weights"]), ("margin", figure["margins"])):
+        runs = self._repeat(*where, self.losses.baseline, figure["seeds"])
+        for key, values in sorted(figure["vary"].items(), key=lambda item: item[0] != "weight"):
             for value in values:
-                runs += self._repeat(*where, "amc", figure["seeds"], **{key: value})
+                runs += self._repeat(*where, self.varied_loss, figure["seeds"], **{key: value})
         return list(dict.fromkeys(runs))
+
+    def loss_settings(self, loss: str) -> dict[str, Any]:
+        """Settings of a loss apart from any run, as `settings` has them."""
+        run = self._repeat("", "", loss, [0])[0]
+        return canonical({"loss": loss, **self._losses(run)})
+
+    def loss_digest(self, loss: str) -> str:
+        """Eight digits that say what a loss is that is of a library or a file; nothing for others."""
+        settings = self.loss_settings(loss)
+        entries = filter(None, (settings["auxiliary_loss"], settings["classification_loss"]))
+        if not any("library" in entry or "file" in entry for entry in entries):
+            return ""
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+
+    def own_settings(self, loss: str) -> dict[str, Any]:
+        """λ, under ``weight``, and arguments of a loss as they are under ``losses``."""
+        entry = self.config["losses"][loss]
+        weight = {"weight": entry["weight"]} if "weight" in entry else {}
+        return weight | entry.get("arguments", {})
+
+    @property
+    def varied_loss(self) -> str:
+        """The loss of Figure 7."""
+        return self.config["figures"]["figure7"]["loss"] or self.losses.proposed
 
     def splits(self, run: Run) -> list[str]:
         """Splits of which an evaluation keeps the features; Figure 1 shows the training images as well."""
@@ -234,24 +300,44 @@ class Study:
         training = dict(self.config["training"])
         del training["checkpoint_every"]  # changes no result
         settings = {
-            **asdict(run),
+            **{key: value for key, value in asdict(run).items() if key not in ("margin", "varied")},
             "architecture": self.architecture(run.network),
-            **self._auxiliary(run.loss),
+            **(losses := self._losses(run)),
             **training.pop("schedule")[parse_network(run.network)[0]],
             **training,
         }
+        if losses["classification_loss"]:
+            settings["architecture"]["cosine"] = True
         return canonical(settings)
 
-    def _auxiliary(self, loss: str) -> dict[str, Any]:
-        """Settings of the auxiliary loss and of w(t); empty for cross-entropy, which they do not concern."""
-        if loss == "cross_entropy":
-            return {"auxiliary_loss": {}, "auxiliary_schedule": {}}
-        own = {
-            key: value
-            for key, value in self.config["losses"][loss].items()
-            if key not in ("weight", "margin")
-        }
-        shared = dict(self.config["contrastive"])
-        shared["neighbours"] = shared["neighbours"].removesuffix("_labels")
-        schedule = {key: shared.pop(f"w_{key}") for key in ("maximum", "first_epoch", "ramps_down")}
-        return {"auxiliary_loss": {**own, **shared}, "auxiliary_schedule": schedule}
+    def _losses(self, run: Run) -> dict[str, Any]:
+        """The auxiliary loss, its w(t), and the loss in place of cross-entropy; None where there is none."""
+        entry = self.config["losses"][run.loss]
+        none = {"auxiliary_loss": None, "auxiliary_schedule": None, "classification_loss": None}
+        if "class" not in entry:
+            return none
+        settings = {**none, "learning_rate_factor": entry.get("learning_rate_factor", 1)}
+        loss = self._loss(run.loss)
+        given = {"margin": run.margin, **dict(run.varied)}
+        loss["arguments"] |= {key: value for key, value in given.items() if key in loss["arguments"]}
+        if entry.get("replaces_cross_entropy", False):
+            return settings | {"classification_loss": loss}
+        if "classification" in entry:
+            settings["classification_loss"] = self._loss(entry["classification"])
+        shared = self.config["contrastive"]
+        schedule = {key: shared[f"w_{key}"] for key in ("maximum", "first_epoch", "ramps_down")}
+        return settings | {"auxiliary_loss": loss, "auxiliary_schedule": schedule}
+
+    def _loss(self, name: str) -> dict[str, Any]:
+        """What a loss is built from."""
+        entry = self.config["losses"][name]
+        keys = ("class", "library", "distance", "reducer", "miner")
+        loss = {key: entry[key] for key in keys if key in entry}
+        loss["arguments"] = dict(entry.get("arguments", {}))
+        if "file" in entry:
+            loss |= {"file": str(Path(entry["file"]).expanduser()), "sha256": self._digests[name]}
+        elif "library" not in entry and entry["class"] in CONTRASTIVE:
+            shared = {key: self.config["contrastive"][key] for key in ("pairs", "neighbours", "reduction")}
+            loss["arguments"] = {**shared, **loss["arguments"]}
+            loss["arguments"]["neighbours"] = loss["arguments"]["neighbours"].removesuffix("_labels")
+        return loss

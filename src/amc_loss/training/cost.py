@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from amc_loss.data.dataset import Dataset
-from amc_loss.study.names import LOSSES
 from amc_loss.training.batches import steps_per_epoch
 from amc_loss.training.loop import Training
 
@@ -79,7 +78,10 @@ def _speed(settings: dict[str, Any], size: Size, device: torch.device, batch: in
 
 
 def table(
-    kinds: Sequence[tuple[dict[str, Any], int]], own: Mapping[str, Size], device: torch.device
+    kinds: Sequence[tuple[dict[str, Any], int]],
+    own: Mapping[str, Size],
+    device: torch.device,
+    titles: Mapping[str, str],
 ) -> Iterator[str]:
     """Hours for each dataset, network and loss, and in all: lines, each as soon as it has been measured.
 
@@ -89,6 +91,7 @@ def table(
         kinds: Settings of one run of each kind, and how many runs there are of it.
         own: Size of each dataset of the user's own.
         device: Where they would train.
+        titles: What each loss is called.
     """
     yield f"{'dataset':<16} {'network':<9} {'loss':<14} {'runs':>4} {'hours a run':>12} {'hours':>9}"
     total = 0.0
@@ -104,7 +107,7 @@ def table(
         hours = settings["epochs"] * images / speeds[kind] / 3600
         total += runs * hours
         yield (
-            f"{settings['dataset']:<16} {settings['network']:<9} {LOSSES[settings['loss']]:<14} "
+            f"{settings['dataset']:<16} {settings['network']:<9} {titles[settings['loss']]:<14} "
             f"{runs:>4} {hours:>12.3f} {runs * hours:>9.2f}"
         )
     yield f"{total:.2f} hours, one training after the other on {describe(device)}"

@@ -4,7 +4,7 @@ At the paper's width a step is some 200 operations of a few microseconds each, w
 Python asks for them. A graph is asked for once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal
 
@@ -14,8 +14,14 @@ from torch import Tensor
 Engine = Literal["eager", "graph", "compiled"]
 
 
-def resolve_engine(engine: Engine | Literal["auto"], device: torch.device) -> Engine:
+def resolve_engine(engine: Engine | Literal["auto"], device: torch.device, own: bool = True) -> Engine:
     """The engine of a training: on a CPU ``eager``; with ``auto`` on a GPU the fastest that works there.
+
+    Args:
+        engine: The setting.
+        device: Where to train.
+        own: Whether its losses are this package's. Others may wait for the GPU or have shapes of their own,
+            which a graph has not: with ``auto`` they are ``eager``.
 
     Raises:
         ValueError: If ``engine`` is unknown.
@@ -23,7 +29,7 @@ def resolve_engine(engine: Engine | Literal["auto"], device: torch.device) -> En
     """
     if engine not in ("auto", "eager", "graph", "compiled"):
         raise ValueError(f"engine must be 'auto', 'eager', 'graph' or 'compiled', not {engine!r}")
-    if device.type != "cuda":
+    if device.type != "cuda" or (engine == "auto" and not own):
         return "eager"
     if engine in ("eager", "graph"):
         return engine
@@ -70,7 +76,7 @@ class Graph:
     def __init__(self, step: Callable[[Tensor], None], batch_size: int, device: torch.device) -> None:
         self.step = step
         self.index = torch.zeros(batch_size, dtype=torch.int64, device=device)
-        self.learning_rate, self.w = (torch.zeros((), device=device) for _ in range(2))
+        self.numbers: list[Tensor] = []
         self.forget()
 
     def forget(self) -> None:
@@ -79,9 +85,11 @@ class Graph:
         self.beta1: float | None = None
         self.asked = 0
 
-    def scalars(self, learning_rate: float, w: float) -> tuple[Tensor, Tensor]:
-        """Learning rate and w(t) as the scalars on the GPU that the steps read."""
-        return self.learning_rate.fill_(learning_rate), self.w.fill_(w)
+    def scalars(self, values: Sequence[float]) -> Sequence[Tensor]:
+        """Numbers of a step, each time as many, as the same scalars on the GPU, which the graph reads."""
+        if not self.numbers:
+            self.numbers = [torch.zeros((), device=self.index.device) for _ in values]
+        return [number.fill_(value) for number, value in zip(self.numbers, values, strict=True)]
 
     def __call__(self, index: Tensor, beta1: float) -> None:
         """One step on the minibatch of these indices, with the optimiser's β1 of this step."""

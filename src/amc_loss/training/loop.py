@@ -8,27 +8,25 @@ import copy
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from threading import Event
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from amc_loss.data.dataset import Dataset
 from amc_loss.jobs.interruption import stop_on_signals
-from amc_loss.losses import AngularMarginContrastiveLoss, EuclideanContrastiveLoss
 from amc_loss.training import networks, schedules
 from amc_loss.training.arithmetic import allow_tf32, autocast_dtype, make_deterministic, to_device
 from amc_loss.training.batches import minibatches, steps_per_epoch, translate
 from amc_loss.training.checkpoints import Checkpoint
+from amc_loss.training.criteria import Criterion, own_losses
 from amc_loss.training.engines import Graph, resolve_engine
 from amc_loss.training.inference import outputs
-
-AUXILIARY_LOSSES = {"amc": AngularMarginContrastiveLoss, "euclidean": EuclideanContrastiveLoss}
 
 
 def build_network(dataset: Dataset, settings: dict[str, Any]) -> networks.ConvNet:
@@ -74,16 +72,15 @@ class Training:
         self.settings, self.device = settings, device
         self.network = build_network(dataset, settings).to(device).to(memory_format=torch.channels_last)
         self.dtype = autocast_dtype(settings["precision"], device)
-        self.auxiliary_loss = None
-        if settings["loss"] in AUXILIARY_LOSSES:
-            auxiliary_loss = AUXILIARY_LOSSES[settings["loss"]]
-            self.auxiliary_loss = auxiliary_loss(settings["margin"], **settings["auxiliary_loss"])
-        self.evaluated = self.network
+        n_classes = len(dataset.class_names)
+        self.criterion = Criterion(settings, n_classes, self.network.feature_dim).to(device)
+        self.evaluated, self.evaluated_criterion = self.network, self.criterion
         if settings["ema_decay"]:
-            self.evaluated = copy.deepcopy(self.network)
+            trained = self.network, self.criterion
+            self.evaluated, self.evaluated_criterion = averages = copy.deepcopy(trained)
             self.update_average = get_ema_multi_avg_fn(settings["ema_decay"])
-            self.averages, self.averaged = map(_floating_state, (self.evaluated, self.network))
-        self.engine = resolve_engine(settings["engine"], device)
+            self.averages, self.averaged = map(_floating_state, (averages, trained))
+        self.engine = resolve_engine(settings["engine"], device, own_losses(settings))
         self.losses_of_whole = self.losses
         if self.engine == "compiled":
             self.losses_of_whole = torch.compile(self.losses, dynamic=False)
@@ -91,8 +88,14 @@ class Training:
         self.graph = None
         if self.engine != "eager":
             self.graph = Graph(self.step_on, settings["batch_size"], device)
+        groups: list[dict[str, Any]] = [{"params": list(self.network.parameters())}]
+        # Of the learning rate, for each group of parameters.
+        self.factors = [1.0]
+        if own := list(self.criterion.parameters()):
+            groups.append({"params": own})
+            self.factors.append(settings["learning_rate_factor"])
         self.optimizer = torch.optim.Adam(
-            self.network.parameters(),
+            groups,
             eps=settings["adam_epsilon"],
             fused=True,
             capturable=self.graph is not None,
@@ -153,6 +156,7 @@ class Training:
         return True
 
     def _keep_best(self) -> None:
+        self._read_out()
         accuracy = accuracy_in_percent(self.evaluated, self.x_test, self.y_test)
         if all(accuracy > row["test_accuracy"] for row in self.history[:-1]):
             self.best = {key: value.clone() for key, value in self.evaluated.state_dict().items()}
@@ -160,9 +164,17 @@ class Training:
 
     def kept(self) -> networks.ConvNet:
         """The network to evaluate, once the training has ended: that of the last epoch, or of the best."""
+        self._read_out()
         if self.best is not None:
             self.evaluated.load_state_dict(self.best)
         return self.evaluated
+
+    def _read_out(self) -> None:
+        """Give the network that is evaluated the class weights of the loss in place of cross-entropy."""
+        if self.criterion.classification is not None:
+            classifier = self.evaluated.classifier
+            assert isinstance(classifier, networks.CosineClassifier)
+            classifier.set(*self.evaluated_criterion.read_out())
 
     def run_step(self, index: Tensor, rates: dict[str, float]) -> None:
         """One step, as the engine does it.
@@ -171,11 +183,10 @@ class Training:
             index: The minibatch: indices of training images on the device, shape (n,).
             rates: Learning rate, β1 and w(t), as `amc_loss.training.schedules.rates` gives them.
         """
-        learning_rate: float | Tensor
-        learning_rate, self.w = rates["learning_rate"], rates["w"]
-        if self.graph is not None:
-            learning_rate, self.w = self.graph.scalars(learning_rate, self.w)
-        for group in self.optimizer.param_groups:
+        numbers = [*(factor * rates["learning_rate"] for factor in self.factors), rates["w"]]
+        scalars: Sequence[float | Tensor] = numbers if self.graph is None else self.graph.scalars(numbers)
+        *learning_rates, self.w = scalars
+        for group, learning_rate in zip(self.optimizer.param_groups, learning_rates, strict=True):
             group["lr"], group["betas"] = learning_rate, (rates["beta1"], self.settings["beta2"])
         if self.graph is None:
             self.step_on(index)
@@ -205,31 +216,37 @@ class Training:
             Cross-entropy, auxiliary loss before weighting, and accuracy in percent, shape (3,).
         """
         whole = len(labels) == self.settings["batch_size"]
-        loss, measured = (self.losses_of_whole if whole else self.losses)(images, labels, w)
+        loss, measured, features = (self.losses_of_whole if whole else self.losses)(images, labels, w)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
+        self.criterion.update(features, labels)
         if self.settings["ema_decay"]:
             self.update_average(self.averages, self.averaged, 0)
         return measured
 
-    def losses(self, images: Tensor, labels: Tensor, w: float | Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of a minibatch, and what `train_step` returns."""
+    def losses(self, images: Tensor, labels: Tensor, w: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss of a minibatch, what `train_step` returns, and its features."""
         # A weight is used once in a forward pass: there is nothing to keep, and torch.compile wants it so.
         with torch.autocast(
             self.device.type, self.dtype, enabled=self.dtype != torch.float32, cache_enabled=False
         ):
             features = self.network.deep_features(images)
             logits = self.network.classifier(features)
+        if self.criterion.classification is not None:
+            logits = self.criterion.logits(features)
         logits = logits.float()
         predicted = logits.argmax(1)
-        loss = classification = cross_entropy(logits, labels)
-        auxiliary = torch.zeros_like(classification)
-        if self.auxiliary_loss is not None:
-            auxiliary = self.auxiliary_loss(features, predicted, labels)
+        if self.criterion.classification is None:
+            classification = cross_entropy(logits, labels)
+        else:
+            classification = self.criterion.classification(features, predicted, labels)
+        loss, auxiliary = classification, torch.zeros_like(classification)
+        if self.criterion.auxiliary is not None:
+            auxiliary = self.criterion.auxiliary(features, predicted, labels)
             loss = classification + w * self.settings["weight"] * auxiliary
         accuracy = 100 * (predicted == labels).float().mean()
-        return loss, torch.stack([classification, auxiliary, accuracy]).detach()
+        return loss, torch.stack([classification, auxiliary, accuracy]).detach(), features.detach()
 
     def _check_finite(self, first_bad: float) -> None:
         weights = torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all()
@@ -237,7 +254,7 @@ class Training:
             return
         step = self.step if math.isinf(first_bad) else int(first_bad)
         loss = self.settings["loss"]
-        weight = f", losses.{loss}.weight ({self.settings['weight']:g})" if self.auxiliary_loss else ""
+        weight = f", losses.{loss}.weight ({self.settings['weight']:g})" if self.criterion.auxiliary else ""
         raise FloatingPointError(
             f"the loss is not finite in epoch {len(self.history) + 1}, step {step} of {self.steps}: lower "
             f"training.learning_rate ({self.settings['learning_rate']:g}){weight}, "
@@ -248,7 +265,11 @@ class Training:
         """All that continuing needs, as tensors and plain objects."""
         return {
             "network": self.network.state_dict(),
+            "criterion": self.criterion.state_dict(),
             "average": self.evaluated.state_dict() if self.settings["ema_decay"] else None,
+            "criterion_average": self.evaluated_criterion.state_dict()
+            if self.settings["ema_decay"]
+            else None,
             "best": self.best,
             "optimizer": self.optimizer.state_dict(),
             "history": self.history,
@@ -268,8 +289,10 @@ class Training:
         """
         torch.set_num_threads(state["threads"])
         self.network.load_state_dict(state["network"])
+        self.criterion.load_state_dict(state["criterion"])
         if state["average"] is not None:
             self.evaluated.load_state_dict(state["average"])
+            self.evaluated_criterion.load_state_dict(state["criterion_average"])
         self.best = state["best"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.history, self.step, self.seconds = state["history"], state["step"], state["seconds"]
@@ -355,9 +378,9 @@ def accuracy_in_percent(network: networks.ConvNet, images: Tensor, labels: Tenso
     return 100 * float((logits.argmax(1) == labels).double().mean())
 
 
-def _floating_state(network: networks.ConvNet) -> list[Tensor]:
-    """Weights, biases and running averages, which share memory with the network's."""
-    return [value for value in network.state_dict().values() if value.is_floating_point()]
+def _floating_state(modules: Iterable[nn.Module]) -> list[Tensor]:
+    """Weights, biases and running averages, which share memory with the modules'."""
+    return [value for one in modules for value in one.state_dict().values() if value.is_floating_point()]
 
 
 def continuation_line(epoch: int, step: int) -> str:

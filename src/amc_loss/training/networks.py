@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear, normalize
 
 from amc_loss.study.network_names import Column, parse_network
 from amc_loss.training.layers import LayerSummary
@@ -58,6 +59,29 @@ class Dropout(nn.Dropout):
         return x * kept.to(x.dtype).mul_(2**16 / (2**16 - dropped))
 
 
+class CosineClassifier(nn.Linear):
+    """Logits that are a scale times the cosines of features and class weights, and have no bias.
+
+    For losses in place of cross-entropy, whose class weights are copied into it.
+    """
+
+    scale: Tensor
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__(in_features, out_features, bias=False)
+        self.register_buffer("scale", torch.ones(()))
+
+    def set(self, weights: Tensor, scale: float) -> None:
+        """Take over unit class weights (classes, d) and their scale."""
+        with torch.no_grad():
+            self.weight.copy_(weights)
+            self.scale.fill_(scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of features (n, d)."""
+        return self.scale * super().forward(normalize(x, dim=1))
+
+
 class ConvNet(nn.Module):
     """A network of Table 2: convolutions, global average pool, one fully connected layer.
 
@@ -85,6 +109,7 @@ class ConvNet(nn.Module):
         batch_norm_scale: Whether batch normalisation has a scale γ beside its shift β.
         batch_norm_epsilon: ε of the batch normalisation.
         batch_norm_decay: Decay of its running averages a step.
+        cosine: Whether the classifier is a `CosineClassifier`.
 
     Raises:
         ValueError: If ``column`` is not of Table 2.
@@ -109,6 +134,7 @@ class ConvNet(nn.Module):
         batch_norm_scale: bool = True,
         batch_norm_epsilon: float = 1e-3,
         batch_norm_decay: float = 0.99,
+        cosine: bool = False,
     ) -> None:
         super().__init__()
         if column not in TABLE2:
@@ -141,7 +167,7 @@ class ConvNet(nn.Module):
         self.feature_dim = channels
         self.convolutions = nn.Sequential(layers)
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.classifier = nn.Linear(channels, n_classes)
+        self.classifier = (CosineClassifier if cosine else nn.Linear)(channels, n_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 INITIALISERS[initial_weights](module.weight)
@@ -156,6 +182,14 @@ class ConvNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, n_classes) of images (n, channels, height, width), pixel values 0 to 255."""
         return self.classifier(self.deep_features(x))
+
+    def linear_logits(self, x: Tensor) -> Tensor:
+        """What Grad-CAM explains: the products of deep features and class weights, shape (n, n_classes).
+
+        Of a `CosineClassifier` not the cosines: those do not change with the length of a feature, so that the
+        sum of their map is 0 for any network.
+        """
+        return linear(self.deep_features(x), self.classifier.weight, self.classifier.bias)
 
 
 def build(name: str, in_channels: int, n_classes: int, **settings: Any) -> ConvNet:

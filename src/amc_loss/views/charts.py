@@ -12,17 +12,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from amc_loss.measures.significance import p_value
-from amc_loss.study.names import LOSSES
 from amc_loss.views.style import (
     COLUMN,
     FORMULA,
-    LOSS_COLOURS,
-    LOSS_LINES,
     PAGE,
     SHARE_COLOURS,
     SMALL,
+    LossStyle,
     breadth,
-    loss_title,
+    grid,
     numbered,
     panel_title,
     short_name,
@@ -47,31 +45,48 @@ TERMS = ("cross_entropy", "auxiliary")
 
 @styled
 def sweep(
-    metrics: pd.DataFrame, weight: float, margin: float, title: str, equal_variances: bool = False
+    metrics: pd.DataFrame,
+    loss: str,
+    own: Mapping[str, float],
+    vary: Mapping[str, Sequence[float]],
+    losses: LossStyle,
+    title: str,
+    angular: bool = False,
+    equal_variances: bool = False,
 ) -> Figure:
-    """Figure 7: accuracy of AMC over λ and over m_g with the cross-entropy baseline.
+    """Figure 7: accuracy of a loss over each of its settings, with the baseline.
 
     Error bars are standard deviations over seeds; the number at each point is the two-sided p-value against
     the baseline of the same seeds.
 
     Args:
-        metrics: A row a run, as `amc_loss.measures.aggregates.collect` gives them.
-        weight: λ at which the margin is varied.
-        margin: m_g at which λ is varied.
+        metrics: A row a run, as `amc_loss.measures.aggregates.collect` gives them, with a column for each
+            setting.
+        loss: The loss.
+        own: Its settings, at which the others are while one is varied.
+        vary: Values of each setting, a panel each.
+        losses: How they are shown.
         title: What the dataset is called.
+        angular: Whether its margin is an angle, m_g.
         equal_variances: As for `amc_loss.measures.significance.p_value`.
     """
-    figure = Figure(figsize=(COLUMN, COLUMN * 1.5), layout="constrained")
-    axes = figure.subplots(2, 1, sharey=True)
-    baseline = metrics.loc[metrics["loss"] == "cross_entropy", "accuracy"]
-    amc = metrics[metrics["loss"] == "amc"]
-    panels = (
-        ("weight", amc[amc["margin"] == margin], "λ", f"at $m_g$ = {margin:g}"),
-        ("margin", amc[amc["weight"] == weight], "$m_g$ in radians", f"at λ = {weight:g}"),
-    )
-    for index, (axis, (parameter, runs, label, fixed)) in enumerate(zip(axes, panels, strict=True)):
-        points = runs.groupby(parameter)["accuracy"].agg(["mean", "std"])
-        _baseline(axis, baseline)
+    rows = len(vary) if len(vary) <= 3 else -(-len(vary) // 2)
+    columns = -(-len(vary) // rows)
+    size = (COLUMN if columns == 1 else PAGE, COLUMN * 0.75 * rows + 0.1 * (rows == 1))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
+    for axis in axes[len(vary) :]:
+        axis.set_axis_off()
+    baseline = metrics.loc[metrics["loss"] == losses.losses.baseline, "accuracy"]
+    symbols = {"weight": "λ"} | ({"margin": "$m_g$"} if angular else {})
+    for index, (axis, (setting, values)) in enumerate(zip(axes, vary.items(), strict=False)):
+        others = [key for key in vary if key != setting]
+        there = metrics["loss"] == loss
+        for other in others:
+            there &= metrics[other] == own[other]
+        runs = metrics[there]
+        points = runs.groupby(setting)["accuracy"].agg(["mean", "std"])
+        _baseline(axis, baseline, losses)
         axis.errorbar(
             points.index,
             points["mean"],
@@ -80,11 +95,11 @@ def sweep(
             markersize=3,
             linewidth=1,
             capsize=2,
-            color=LOSS_COLOURS["amc"],
-            label=LOSSES["amc"],
+            color=losses.colours[loss],
+            label=losses.name(loss),
         )
         for value, row in points.iterrows():
-            accuracy = runs.loc[runs[parameter] == value, "accuracy"]
+            accuracy = runs.loc[runs[setting] == value, "accuracy"]
             p = format_p_value(p_value(accuracy, baseline, equal_variances))
             axis.annotate(
                 f"p =\n{p}".replace("=\n<", "<\n") if p else "",
@@ -96,35 +111,38 @@ def sweep(
                 linespacing=0.95,
                 path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
             )
-        axis.set_title(panel_title(index, fixed), **FORMULA)
-        axis.set_xlabel(label, **FORMULA)
+        fixed = ", ".join(f"{symbols.get(other, other)} = {own[other]:g}" for other in others)
+        axis.set_title(panel_title(index, f"at {fixed}" if fixed else losses.name(loss)), parse_math=angular)
+        unit = " in radians" if angular and setting == "margin" else ""
+        axis.set_xlabel(symbols.get(setting, setting) + unit, parse_math=setting in symbols)
         axis.set_ylabel(f"accuracy on {shown(title)} (%)")
         axis.margins(x=0.1, y=0.05)
-    axes[0].set_xscale("log")
-    axes[0].xaxis.set_major_formatter("{x:g}")
+        if setting == "weight" and min(values) > 0:
+            axis.set_xscale("log")
+            axis.xaxis.set_major_formatter("{x:g}")
     low, high = axes[0].get_ylim()
     axes[0].set_ylim(low, high + 0.22 * (high - low))  # for the p-values over the error bars
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
-def _baseline(axis: Axes, accuracy: pd.Series) -> None:
-    """Mean and standard deviation of cross-entropy as a line and a band."""
+def _baseline(axis: Axes, accuracy: pd.Series, losses: LossStyle) -> None:
+    """Mean and standard deviation of the baseline as a line and a band."""
     mean, sd = accuracy.mean(), accuracy.std()
-    colour = LOSS_COLOURS["cross_entropy"]
-    label = f"{LOSSES['cross_entropy']} (λ = 0)"
-    axis.axhline(mean, color=colour, linestyle="--", linewidth=1, label=label)
+    colour = losses.colours[losses.losses.baseline]
+    axis.axhline(mean, color=colour, linestyle="--", linewidth=1, label=losses.name(losses.losses.baseline))
     axis.axhspan(mean - sd, mean + sd, color=colour, alpha=0.12, linewidth=0)
 
 
 @styled
-def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
+def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]], losses: LossStyle) -> Figure:
     """Terms of the loss, accuracy and schedules over epochs: the mean over seeds in a band of their range.
 
     A term that is 0 throughout, as the auxiliary one of cross-entropy, is left out.
 
     Args:
         histories: For each loss the ``history.csv`` of its runs, a row an epoch, one frame a seed.
+        losses: How they are shown.
     """
     figure = Figure(figsize=(PAGE, PAGE * 0.58), layout="constrained")
     axes = figure.subplots(2, 3, sharex=True)
@@ -134,13 +152,13 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
             if column in TERMS and not values.any(axis=None):
                 continue
             epochs = values.index + 1
-            style: dict[str, Any] = {"color": LOSS_COLOURS[loss], "linestyle": LOSS_LINES[loss]}
-            axis.plot(epochs, values.mean(axis=1), linewidth=1.3, label=LOSSES[loss], **style)
+            style: dict[str, Any] = {"color": losses.colours[loss], "linestyle": losses.lines[loss]}
+            axis.plot(epochs, values.mean(axis=1), linewidth=1.3, label=losses.name(loss), **style)
             axis.fill_between(
                 epochs,
                 values.min(axis=1),
                 values.max(axis=1),
-                color=LOSS_COLOURS[loss],
+                color=losses.colours[loss],
                 alpha=0.2,
                 linewidth=0,
             )
@@ -157,7 +175,7 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
     figure.legend(
         *axes[0, 0].get_legend_handles_labels(),
         loc="outside lower center",
-        ncols=len(histories),
+        ncols=min(4, len(histories)),
         frameon=False,
         handlelength=3,
     )
@@ -165,7 +183,9 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
 
 
 @styled
-def confusion_matrices(counts: Mapping[str, NDArray[np.int64]], class_names: Sequence[str]) -> Figure:
+def confusion_matrices(
+    counts: Mapping[str, NDArray[np.int64]], class_names: Sequence[str], losses: LossStyle
+) -> Figure:
     """For each loss how many per cent of each true class were predicted as which class.
 
     The scale of colours is logarithmic, so that rare confusions are seen.
@@ -173,21 +193,24 @@ def confusion_matrices(counts: Mapping[str, NDArray[np.int64]], class_names: Seq
     Args:
         counts: For each loss images by true (row) and predicted (column) class, shape (classes, classes).
         class_names: A name for each class.
+        losses: How they are shown.
     """
     few = len(class_names) <= 12
     class_names = [shown(name) for name in class_names]
     longest = max(map(breadth, class_names))
     short = few and longest <= SHORT
-    columns = min(len(counts), 3 if few else 2)
-    rows = -(-len(counts) // columns)
-    size = (width(len(counts)), rows * (2.3 + 0.06 * longest * short)) if few else (PAGE, 5.3)
+    rows, columns = grid(len(counts))
+    if not few:
+        columns = min(len(counts), 2)
+        rows = -(-len(counts) // columns)
+    size = (width(len(counts)), rows * (2.3 + 0.06 * longest * short)) if few else (PAGE, max(2, rows) * 2.65)
     figure = Figure(figsize=size, layout="compressed")
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     norm = matplotlib.colors.LogNorm(0.1, 100)
     for axis, (loss, matrix) in zip(axes.flat, counts.items(), strict=False):
         share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
         picture = axis.imshow(np.maximum(share, 1e-9), cmap=SHARE_COLOURS, norm=norm)
-        axis.set_title(loss_title(loss))
+        axis.set_title(losses.title(loss))
         if few:
             for (row, column), value in np.ndenumerate(share):
                 axis.text(

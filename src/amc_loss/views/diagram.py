@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Arc, Circle, FancyArrowPatch, FancyBboxPatch, Polygon
 
 from amc_loss.training.layers import LayerSummary
-from amc_loss.views.style import LOSS_COLOURS, PAGE, SMALL, Colour, pale, styled
+from amc_loss.views.style import BLUE, PAGE, RED, SMALL, Colour, pale, styled
 
 EDGE, LINE = "0.25", 0.6
 RIGHT = 93.5  # x of the losses
@@ -87,9 +87,9 @@ def framework(layers: list[LayerSummary]) -> Figure:
 def _losses(axis: Axes, feature: float, logits: float) -> None:
     """Both losses and their sum, from the bars of the feature and the softmax."""
     left = RIGHT - 6.8
-    _box(axis, 0, "cross-entropy\n$L_C$", LOSS_COLOURS["cross_entropy"])
+    _box(axis, 0, "cross-entropy\n$L_C$", RED)
     _connect(axis, (logits + 0.9, 0), (left, 0))
-    _box(axis, AUXILIARY, "AMC-Loss\n$L_A(z_i, z_j, S_{ij})$", LOSS_COLOURS["amc"])
+    _box(axis, AUXILIARY, "AMC-Loss\n$L_A(z_i, z_j, S_{ij})$", BLUE)
     middle = AUXILIARY / 2
     axis.text(
         RIGHT, middle, r"$L_C + w(t)\,\lambda\,\frac{1}{|B|}\sum L_A$", ha="center", va="center", fontsize=8
@@ -125,7 +125,7 @@ def _sphere(axis: Axes, x: float) -> None:
     radius = 3.6
     axis.add_patch(Circle((x, SPHERE), radius, facecolor="0.95", edgecolor=EDGE, linewidth=LINE))
     axis.add_patch(Arc((x, SPHERE), 2 * radius, 0.6 * radius, theta1=180, color="0.6", linewidth=LINE))
-    colour = LOSS_COLOURS["amc"]
+    colour = BLUE
     first, second = (x - 2.2, SPHERE + 0.3), (x + 1.8, SPHERE + 1.0)
     _connect(axis, first, second, "arc3,rad=-0.35", colour=colour, head="-")
     for name, end in (("$z_i$", first), ("$z_j$", second)):

@@ -17,13 +17,14 @@ from amc_loss.views.style import (
     PAGE,
     RED,
     SMALL,
-    loss_title,
+    LossStyle,
     numbered,
     short_name,
     styled,
 )
 
 COLUMN_CHARACTERS = 18  # as many as a picture of Figures 2 or 6 is wide
+FOOTER_CHARACTERS = 130
 SCALE = "activation (share of the map's maximum)"
 
 
@@ -32,6 +33,7 @@ def activation_map(
     image: NDArray[np.uint8],
     maps: Mapping[str, NDArray[np.float32]],
     predictions: Sequence[str],
+    losses: LossStyle,
     name: str = "image",
 ) -> Figure:
     """Figure 2: for each loss the image, its Grad-CAM, and both overlaid.
@@ -40,16 +42,19 @@ def activation_map(
         image: Shape (height, width, channels), uint8.
         maps: For each loss a map in [0, 1], shape (height, width).
         predictions: A line for each loss: class that the model predicts, and confidence.
+        losses: How they are shown.
         name: What the image is called.
     """
-    figure = Figure(figsize=(COLUMN, COLUMN * 1.17), layout="constrained")
+    width = COLUMN if len(maps) <= 3 else PAGE
+    figure = Figure(figsize=(width, 3.51 * width / max(3, len(maps))), layout="constrained")
     axes = figure.subplots(3, len(maps), squeeze=False)
     for column, (loss, cam) in enumerate(maps.items()):
         _show(axes[0, column], image)
         _show(axes[1, column], matplotlib.colormaps[CAM_COLOURS](cam)[..., :3])
         _show(axes[2, column], overlay(image, cam))
         prediction = textwrap.fill(predictions[column], COLUMN_CHARACTERS)
-        axes[0, column].set_title(f"{loss_title(loss)}\n{prediction}", fontsize=SMALL)
+        title = textwrap.fill(losses.title(loss), COLUMN_CHARACTERS)
+        axes[0, column].set_title(f"{title}\n{prediction}", fontsize=SMALL)
     for row, label in enumerate((name, "Grad-CAM", "overlay")):
         axes[row, 0].set_ylabel(label, fontsize=SMALL)
     _scale(figure, ax=axes, location="bottom", shrink=0.8, aspect=25)
@@ -63,6 +68,7 @@ def activation_blocks(
     probabilities: Mapping[str, NDArray[np.float32]],
     labels: NDArray[np.int64],
     class_names: Sequence[str],
+    losses: LossStyle,
 ) -> Figure:
     """Figure 6: for each class a block; a row an image, a column a loss.
 
@@ -75,14 +81,19 @@ def activation_blocks(
         probabilities: For each loss shape (n, classes).
         labels: Class of each image, shape (n,).
         class_names: A name for each label.
+        losses: How they are shown.
     """
     shown = np.unique(labels)
-    columns = min(5, len(shown))
+    # Twenty pictures side by side, the image and a map for each loss.
+    columns = min(20 // (1 + len(maps)) if len(maps) > 3 else 5, len(shown))
     rows = -(-len(shown) // columns)
     per_class = int(np.bincount(labels).max())
     headings = [textwrap.wrap(numbered(label, class_names[label]), COLUMN_CHARACTERS) for label in shown]
     # Sizes in inches: square pictures, a confidence under each, a heading over each block.
-    gap, between, line, bottom = 0.03, 0.16, 0.13, 0.75
+    gap, between, line = 0.03, 0.16, 0.13
+    key = "numbers: confidence in %; red: another class, its number before"
+    footer = textwrap.wrap("     ".join([*map(losses.title, maps), key]), FOOTER_CHARACTERS)
+    bottom = 0.62 + line * len(footer)
     heading = 0.2 + line * max(map(len, headings))
     side = (PAGE - 0.04 - (columns - 1) * between) / columns / (1 + len(maps)) - gap
     step = side + line
@@ -101,7 +112,7 @@ def activation_blocks(
                 x = left + column * (side + gap)
                 axis = figure.add_axes((x / PAGE, y / height, side / PAGE, side / height))
                 if row == 0:
-                    title = loss_title(list(maps)[column - 1]).split()[0] if column else "image"
+                    title = losses.title(list(maps)[column - 1]).split()[0] if column else "image"
                     axis.set_title(title, fontsize=SMALL, pad=2)
                 if column == 0:
                     _show(axis, images[image])
@@ -113,14 +124,7 @@ def activation_blocks(
                     fontsize=SMALL,
                     **_confidence(probabilities[loss][image], label, class_names),
                 )
-    losses = "     ".join(map(loss_title, maps))
-    figure.text(
-        0.5,
-        (bottom - 0.2) / height,
-        f"{losses}     numbers: confidence in %; red: another class, its number before",
-        fontsize=SMALL,
-        ha="center",
-    )
+    figure.text(0.5, 0.52 / height, "\n".join(footer), fontsize=SMALL, ha="center", va="bottom")
     _scale(figure, cax=figure.add_axes((0.3, 0.4 / height, 0.4, 0.07 / height)), orientation="horizontal")
     return figure
 

@@ -15,8 +15,8 @@ from amc_loss.views.style import (
     DISTINCT,
     PAGE,
     SMALL,
+    LossStyle,
     class_style,
-    loss_title,
     pale,
     panel_title,
     shown,
@@ -76,6 +76,7 @@ def feature_spheres(
     panels: Mapping[str, tuple[NDArray[np.float32], NDArray[np.int64]]],
     notes: Mapping[str, str],
     class_names: Sequence[str],
+    losses: LossStyle,
 ) -> Figure:
     """Figure 4: deep features of dimension 3 on the unit sphere, all seen from one point.
 
@@ -85,18 +86,21 @@ def feature_spheres(
         panels: For each loss unit features (n, 3) and labels (n,).
         notes: What stands under the panel of each loss.
         class_names: A name for each label.
+        losses: How they are shown.
     """
     sides = [_key("0.2", "o", "near side"), _key(pale((0.2, 0.2, 0.2)), "o", "far side")]
     width = style.width(len(panels))
     legend = _Legend([*_class_keys(range(len(class_names)), class_names), *sides], width)
-    figure = Figure(figsize=(width, width / len(panels) + 0.5 + legend.height), layout="constrained")
+    rows, columns = style.grid(len(panels))
+    size = (width, rows * (width / columns + 0.5) + legend.height)
+    figure = Figure(figsize=size, layout="constrained")
     elevation, azimuth = np.radians(ELEVATION), np.radians(AZIMUTH)
     viewer = np.array(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
     )
     u, v = np.mgrid[0 : 2 * np.pi : 25j, 0 : np.pi : 13j]
     for index, (loss, (points, labels)) in enumerate(panels.items()):
-        axis: Any = figure.add_subplot(1, len(panels), index + 1, projection="3d", computed_zorder=False)
+        axis: Any = figure.add_subplot(rows, columns, index + 1, projection="3d", computed_zorder=False)
         axis.plot_wireframe(
             np.cos(u) * np.sin(v), np.sin(u) * np.sin(v), np.cos(v), color="0.85", linewidth=0.3, zorder=0
         )
@@ -117,7 +121,7 @@ def feature_spheres(
         axis.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
         axis.set_box_aspect((1, 1, 1), zoom=1.5)
         axis.set_axis_off()
-        axis.set_title(loss_title(loss), y=1.05)
+        axis.set_title(losses.title(loss), y=1.05)
         axis.text2D(0.5, -0.04, notes[loss], transform=axis.transAxes, ha="center", va="top", fontsize=SMALL)
     legend.put(figure)
     return figure
@@ -129,7 +133,8 @@ def embedding_panels(
     labels: NDArray[np.int64],
     notes: Mapping[str, str],
     class_names: Sequence[str],
-    losses: Sequence[str] | None = None,
+    losses: LossStyle,
+    only: Sequence[str] | None = None,
 ) -> Figure:
     """Figure 5: two-dimensional embeddings of the same images under each loss.
 
@@ -138,21 +143,25 @@ def embedding_panels(
         labels: Shape (n,).
         notes: What stands under the panel of each loss.
         class_names: A name for each label.
-        losses: Those to show, all if None; the axes are always as long as all need.
+        losses: How they are shown.
+        only: Those to show, all if None; the axes are always as long as all need.
     """
-    losses = list(embeddings) if losses is None else losses
-    width = style.width(len(losses))
+    shown = list(embeddings) if only is None else only
+    width = style.width(len(shown))
+    rows, columns = style.grid(len(shown))
     legend = _Legend(_class_keys(range(len(class_names)), class_names), width)
-    size = (width, width / len(losses) + 0.5 + legend.height)
+    size = (width, rows * (width / columns + 0.5) + legend.height)
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(1, len(losses), squeeze=False)
+    axes = figure.subplots(rows, columns, squeeze=False).flat
     everything = np.concatenate(list(embeddings.values()))
     low, high = everything.min(0), everything.max(0)
     limits = np.stack([low, high]) + 0.04 * (high - low) * np.array([[-1], [1]])
-    for axis, loss in zip(axes[0], losses, strict=True):
+    for axis in axes[len(shown) :]:
+        axis.set_axis_off()
+    for axis, loss in zip(axes, shown, strict=False):
         for label in range(len(class_names)):
             _points(axis, embeddings[loss][labels == label], label)
-        axis.set(title=loss_title(loss), xticks=[], yticks=[], xlim=limits[:, 0], ylim=limits[:, 1])
+        axis.set(title=losses.title(loss), xticks=[], yticks=[], xlim=limits[:, 0], ylim=limits[:, 1])
         axis.set_xlabel(notes[loss], fontsize=SMALL)
         axis.set_box_aspect(1)
     legend.put(figure)

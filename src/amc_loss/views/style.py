@@ -12,7 +12,7 @@ import matplotlib
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from amc_loss.study.names import LOSSES
+from amc_loss.study.names import Losses
 from amc_loss.views import fonts
 from amc_loss.views.markup import one_line
 
@@ -28,9 +28,7 @@ PALETTE: list[Colour] = [
 MARKERS = "o^sDvP*X<>"
 DISTINCT = len(PALETTE) * len(MARKERS)  # classes that are told apart
 BLUE, ORANGE, RED = PALETTE[:3]
-# Red for the baseline, as in the paper's Figure 7.
-LOSS_COLOURS = {"cross_entropy": RED, "euclidean": ORANGE, "amc": BLUE}
-LOSS_LINES = {"cross_entropy": "-", "euclidean": "--", "amc": ":"}
+LINES: list[Any] = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1))]
 CAM_COLOURS = "jet"  # the paper's: blue is small, red is large
 SHARE_COLOURS = "Blues"
 
@@ -87,17 +85,18 @@ def save(figure: Figure, paths: Iterable[str]) -> None:
             figure.savefig(path, metadata=metadata)
 
 
-def save_by_loss(draw: Callable[[Sequence[str]], Figure], output: Any) -> None:
+def save_by_loss(draw: Callable[[Sequence[str]], Figure], losses: Sequence[str], output: Any) -> None:
     """Write a figure with a panel for each loss, and of each loss one of its own.
 
     Args:
         draw: Draws the figure of the losses that it is given.
+        losses: Those of the figure.
         output: The rule's output: ``pdf`` and ``png`` for the whole, and ``single_loss``, paths that end in
             ``-<loss>.png``.
     """
-    save(draw(list(LOSSES)), [output.pdf, output.png])
-    for loss in LOSSES:
-        first, *others = [path for path in output.single_loss if Path(path).stem.endswith(f"-{loss}")]
+    save(draw(losses), [output.pdf, output.png])
+    for loss in losses:
+        first, *others = [path for path in output.single_loss if Path(path).stem.rpartition("-")[2] == loss]
         save(draw([loss]), [first])
         # Saved again, a figure's layout would move by a little.
         for path in others:
@@ -152,6 +151,34 @@ def panel_title(index: int, text: str) -> str:
     return f"({chr(ord('a') + index)}) {text}"
 
 
-def loss_title(loss: str) -> str:
-    """Title of a panel that shows a loss, in the paper's words; each loss has one letter in all figures."""
-    return panel_title(list(LOSSES).index(loss), LOSSES[loss])
+class LossStyle:
+    """How figures show the losses of a study.
+
+    Args:
+        losses: The losses.
+        shown: Those of the figure, in the order of its panels; all if None.
+    """
+
+    def __init__(self, losses: Losses, shown: Sequence[str] | None = None) -> None:
+        self.losses = losses
+        self.shown = list(losses.titles if shown is None else shown)
+        # Red for the baseline, as in the paper's Figure 7.
+        roles = {losses.proposed: BLUE, losses.reference: ORANGE, losses.baseline: RED}
+        others = [name for name in losses.titles if name not in roles]
+        rest = [colour for colour in PALETTE if colour not in roles.values()]
+        self.colours = roles | {name: rest[at % len(rest)] for at, name in enumerate(others)}
+        self.lines = {name: LINES[at % len(LINES)] for at, name in enumerate(losses.titles)}
+
+    def name(self, loss: str) -> str:
+        """What the loss is called, on one line and not very long."""
+        return shown(self.losses.titles[loss])
+
+    def title(self, loss: str) -> str:
+        """Title of a panel that shows a loss, which has the same letter when it is shown alone."""
+        return panel_title(self.shown.index(loss), self.name(loss))
+
+
+def grid(panels: int) -> tuple[int, int]:
+    """Rows and columns of a figure with a panel for each loss."""
+    columns = panels if panels <= 3 else 2 if panels == 4 else 3
+    return -(-panels // columns), columns

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from amc_loss.measures.significance import LEVEL
+from amc_loss.study.names import Losses
 from amc_loss.views.markup import escaped
 from amc_loss.views.text import format_p_value
 
@@ -20,6 +21,7 @@ def summary(
     table1: pd.DataFrame,
     clustering: pd.DataFrame,
     titles: Mapping[str, str],
+    losses: Losses,
     in_both_splits: Mapping[str, int],
 ) -> str:
     """What was run, on what, and what held of the paper's findings.
@@ -32,6 +34,7 @@ def summary(
         table1: As `amc_loss.measures.aggregates.table1` gives it.
         clustering: As `amc_loss.measures.aggregates.clustering` gives it.
         titles: What each dataset is called.
+        losses: Those of the study.
         in_both_splits: Of each dataset the test images that are among the training images as well.
 
     Returns:
@@ -49,14 +52,14 @@ def summary(
         f"commit {commit}" for commit in runs["commit"].dropna().str.replace(SHA, r"\1", regex=True).unique()
     ]
     lines = {
-        "Study": f"{name}, of {_list(titles.values())} under three losses with {seeds} "
+        "Study": f"{name}, of {_list(titles.values())} under {len(losses.titles)} losses with {seeds} "
         f"seed{'s' if seeds > 1 else ''} each; protocol {protocol}"
         f"{f', except {_list(changed)}' if changed else ''}",
         "Training runs": f"{in_table} for Table 1 and {len(runs) - in_table} more for the figures, "
         f"on {_list(runs['device'].unique())}; {took} in all; {', '.join(versions)}",
-        "Accuracy": _gains(table1, titles),
-        "Clustering": _clustering(clustering, titles),
-        "The paper": _verdict(table1, titles),
+        "Accuracy": _gains(table1, titles, losses),
+        "Clustering": _clustering(clustering, titles, losses),
+        "The paper": _verdict(table1, titles, losses),
     }
     if shared := {name: count for name, count in in_both_splits.items() if count}:
         counts = [f"{count:,} on {titles[name]}" for name, count in shared.items()]
@@ -64,31 +67,32 @@ def summary(
     return "".join(f"- **{key}:** {text}.\n" for key, text in lines.items())
 
 
-def _gains(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """What + AMC-Loss gains over + Euclid on each dataset."""
-    gains, p_values = _against_euclid(table1)
+def _gains(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) -> str:
+    """What the proposed loss gains over the reference on each dataset."""
+    gains, p_values = _against_reference(table1, losses)
     texts = [
         f"{gains[name]:+.2f} on {title} ({f'p {_p(p_values[name])}' if name in p_values else 'no test'})"
         for name, title in titles.items()
     ]
-    return f"+ AMC-Loss against + Euclid, in percentage points: {_list(texts)}"
+    proposed, reference = (escaped(losses.titles[name]) for name in (losses.proposed, losses.reference))
+    return f"{proposed} against {reference}, in percentage points: {_list(texts)}"
 
 
-def _clustering(clustering: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """Where homogeneity and completeness are highest under + AMC-Loss (section 4.1)."""
-    texts = []
+def _clustering(clustering: pd.DataFrame, titles: Mapping[str, str], losses: Losses) -> str:
+    """Where homogeneity and completeness are highest under the proposed loss (section 4.1)."""
+    texts, proposed = [], escaped(losses.titles[losses.proposed])
     for metric in ("homogeneity", "completeness"):
         # As Table "clustering" prints them; a tie is not the highest.
         means = clustering.pivot(index="dataset", columns="loss", values=f"{metric}_mean").round(4)
-        ahead = means["amc"] > means.drop(columns="amc").max(axis=1)
+        ahead = means[losses.proposed] > means.drop(columns=losses.proposed).max(axis=1)
         best = [title for name, title in titles.items() if ahead[name]]
-        texts.append(f"{metric} is highest under + AMC-Loss on {_list(best) or 'no dataset'}")
+        texts.append(f"{metric} is highest under {proposed} on {_list(best) or 'no dataset'}")
     return "; ".join(texts)
 
 
-def _verdict(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
+def _verdict(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) -> str:
     """Where the finding of section 4.2 held, and how far our means are from those of the paper's Table 1."""
-    ours, theirs = _against_euclid(table1), _against_euclid(table1, "paper_")
+    ours, theirs = _against_reference(table1, losses), _against_reference(table1, losses, "paper_")
     outcomes: dict[str, list[str]] = {"holds": [], "does not hold": [], "was not tested": []}
     unknown = []
     for name, title in titles.items():
@@ -105,7 +109,8 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
     texts = []
     if any(outcomes.values()):
         verdicts = [f"{outcome} on {_list(names)}" for outcome, names in outcomes.items() if names]
-        finding = f"+ AMC-Loss is better than + Euclid, or no different (p ≥ {LEVEL})"
+        proposed, reference = (escaped(losses.titles[name]) for name in (losses.proposed, losses.reference))
+        finding = f"{proposed} is better than {reference}, or no different (p ≥ {LEVEL})"
         texts.append(f"its finding that {finding}, {_list(verdicts)}")
         off = (table1["mean"] - table1["paper_mean"]).dropna()
         texts.append(
@@ -116,11 +121,12 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str]) -> str:
     return "; ".join(texts)
 
 
-def _against_euclid(table1: pd.DataFrame, prefix: str = "") -> tuple[pd.Series, pd.Series]:
-    """By dataset the mean of + AMC-Loss less that of + Euclid, and the p-value, where there are such."""
+def _against_reference(table1: pd.DataFrame, losses: Losses, prefix: str = "") -> tuple[pd.Series, pd.Series]:
+    """By dataset the proposed loss's mean less the reference's, and the p-value, where there are such."""
     by_loss = table1.pivot(index="dataset", columns="loss")
     means = by_loss[f"{prefix}mean"]
-    return (means["amc"] - means["euclidean"]).dropna(), by_loss[f"{prefix}p_value"]["amc"].dropna()
+    gains = means[losses.proposed] - means[losses.reference]
+    return gains.dropna(), by_loss[f"{prefix}p_value"][losses.proposed].dropna()
 
 
 def _p(value: float) -> str:

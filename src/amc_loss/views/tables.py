@@ -10,7 +10,7 @@ import pandas as pd
 from markdown_it import MarkdownIt
 
 from amc_loss.measures.aggregates import CLUSTERING_METRICS
-from amc_loss.study.names import LOSSES, PROTOCOL_COLUMNS
+from amc_loss.study.names import PROTOCOL_COLUMNS, Losses
 from amc_loss.training.layers import LayerSummary
 from amc_loss.views.markup import as_text, escaped
 from amc_loss.views.text import BOLD, format_p_value, highest, mean_sd, signed, three_digits
@@ -101,13 +101,16 @@ def page(text: str) -> str:
     return PAGE.format(MarkdownIt("js-default").render(text))
 
 
-def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+def readable_table1(
+    table: pd.DataFrame, markup: str, titles: Mapping[str, str], losses: Losses
+) -> pd.DataFrame:
     """Table 1 for reading: best mean of each dataset in bold, the paper's numbers on the right.
 
     Args:
         table: As `amc_loss.measures.aggregates.table1` gives it.
         markup: ``md`` or ``tex``.
         titles: What each dataset is called.
+        losses: The study's.
     """
     rows = []
     for row, is_best in zip(table.itertuples(), highest(table["mean"], table["dataset"], 2), strict=True):
@@ -115,7 +118,7 @@ def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str])
         rows.append(
             {
                 "Dataset": as_text(titles[row.dataset], markup),
-                "Loss": LOSSES[row.loss],
+                "Loss": as_text(losses.titles[row.loss], markup),
                 "Runs": row.n,
                 "Mean ± SD": BOLD[markup].format(ours) if is_best else ours,
                 "p-value": format_p_value(row.p_value),
@@ -126,50 +129,62 @@ def readable_table1(table: pd.DataFrame, markup: str, titles: Mapping[str, str])
     return _for_markup(pd.DataFrame(rows), markup)
 
 
-def readable_differences(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+def readable_differences(
+    table: pd.DataFrame, markup: str, titles: Mapping[str, str], losses: Losses
+) -> pd.DataFrame:
     """The differences behind Table 1 for reading.
 
     Args:
         table: As `amc_loss.measures.aggregates.table1_differences` gives it.
         markup: ``md`` or ``tex``.
         titles: What each dataset is called.
+        losses: The study's.
     """
     readable = pd.DataFrame(
         {
-            **_runs(table, markup, titles),
+            **_runs(table, markup, titles, losses),
             "Mean": signed(table["mean"], ".2f", markup),
+            "To the paper": signed(table["paper_difference"], "+.2f", markup),
+            "Difference": signed(table["difference"], "+.2f", markup),
             "95% CI": [
-                "" if pd.isna(row.ci_low) else f"[{row.ci_low:.2f}, {row.ci_high:.2f}]"
+                ""
+                if pd.isna(row.difference_low)
+                else f"[{row.difference_low:.2f}, {row.difference_high:.2f}]"
                 for row in table.itertuples()
             ],
-            "To the paper": signed(table["paper_difference"], "+.2f", markup),
-            "AMC's g": signed(table["amc_g"], "+.2f", markup),
-            "p": signed(table["amc_p_value"], ".3g", markup),
-            "p (Holm)": signed(table["amc_p_holm"], ".3g", markup),
-            "Seeds": signed(table["amc_seeds"], ",.0f", markup),
+            "g": signed(table["g"], "+.2f", markup),
+            "p": signed(table["p_value"], ".3g", markup),
+            "p (Holm)": signed(table["p_holm"], ".3g", markup),
+            "p paired (Holm)": signed(table["p_paired_holm"], ".3g", markup),
+            "p equivalent": signed(table["p_equivalent"], ".3g", markup),
+            "Detectable": signed(table["detectable"], ".2f", markup),
+            "Seeds": signed(table["seeds"], ",.0f", markup),
         }
     )
     return _for_markup(readable, markup)
 
 
-def _runs(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> dict[str, Any]:
+def _runs(table: pd.DataFrame, markup: str, titles: Mapping[str, str], losses: Losses) -> dict[str, Any]:
     """The columns that say which runs a row is of."""
     return {
         "Dataset": [as_text(titles[name], markup) for name in table["dataset"]],
-        "Loss": [LOSSES[name] for name in table["loss"]],
+        "Loss": [as_text(losses.titles[name], markup) for name in table["loss"]],
         "Runs": table["n"],
     }
 
 
-def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+def readable_clustering(
+    table: pd.DataFrame, markup: str, titles: Mapping[str, str], losses: Losses
+) -> pd.DataFrame:
     """Clustering metrics for reading, best mean of each dataset and metric in bold.
 
     Args:
         table: As `amc_loss.measures.aggregates.clustering` gives it.
         markup: ``md`` or ``tex``.
         titles: What each dataset is called.
+        losses: The study's.
     """
-    readable = pd.DataFrame(_runs(table, markup, titles))
+    readable = pd.DataFrame(_runs(table, markup, titles, losses))
     for metric in CLUSTERING_METRICS:
         means = table[f"{metric}_mean"]
         best = highest(means, table["dataset"], 4)
@@ -181,15 +196,18 @@ def readable_clustering(table: pd.DataFrame, markup: str, titles: Mapping[str, s
     return _for_markup(readable, markup)
 
 
-def readable_run_times(table: pd.DataFrame, markup: str, titles: Mapping[str, str]) -> pd.DataFrame:
+def readable_run_times(
+    table: pd.DataFrame, markup: str, titles: Mapping[str, str], losses: Losses
+) -> pd.DataFrame:
     """Run times for reading.
 
     Args:
         table: As `amc_loss.measures.aggregates.run_times` gives it.
         markup: ``md`` or ``tex``.
         titles: What each dataset is called.
+        losses: The study's.
     """
-    columns = _runs(table, markup, titles)
+    columns = _runs(table, markup, titles, losses)
     readable = pd.DataFrame(
         {
             "Dataset": columns.pop("Dataset"),

@@ -7,19 +7,21 @@ from sklearn.preprocessing import normalize
 from amc_loss.data.dataset import load_dataset
 from amc_loss.measures.geometry import angular_spread
 from amc_loss.runs.features import read_features
-from amc_loss.study.names import LOSSES
+from amc_loss.study.names import Losses
 from amc_loss.views import scatter, style
 
 names = load_dataset(snakemake.input.data).class_names
 first = slice(snakemake.params.figure["points"])
+losses = style.LossStyle(Losses(**snakemake.params.compared), snakemake.params.shown)
 panels, notes = {}, {}
-for loss, path in zip(LOSSES, snakemake.input.features, strict=True):
+for loss, path in zip(losses.shown, snakemake.input.features, strict=True):
     run = read_features(path)
     features, labels = run.features[first], run.labels[first]
     panels[loss] = normalize(features), labels
     within, between = angular_spread(features, labels)
     notes[loss] = f"mean angle within a class {within:.1f}°\nsmallest between classes {between:.1f}°"
 style.save_by_loss(
-    lambda losses: scatter.feature_spheres({loss: panels[loss] for loss in losses}, notes, names),
+    lambda some: scatter.feature_spheres({loss: panels[loss] for loss in some}, notes, names, losses),
+    losses.shown,
     snakemake.output,
 )

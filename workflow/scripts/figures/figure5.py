@@ -5,6 +5,7 @@ redirect(snakemake.log[0])
 from amc_loss.data.dataset import load_dataset
 from amc_loss.runs.embeddings import read_embeddings
 from amc_loss.runs.metrics import read_metrics
+from amc_loss.study.names import Losses
 from amc_loss.views import scatter, style
 
 names = load_dataset(snakemake.input.data).class_names
@@ -13,6 +14,9 @@ notes = {
     run["loss"]: f"homogeneity {run['homogeneity']:.4f}\ncompleteness {run['completeness']:.4f}"
     for run in map(read_metrics, snakemake.input.metrics)
 }
+losses = style.LossStyle(Losses(**snakemake.params.compared), list(embeddings))
 style.save_by_loss(
-    lambda losses: scatter.embedding_panels(embeddings, labels, notes, names, losses), snakemake.output
+    lambda some: scatter.embedding_panels(embeddings, labels, notes, names, losses, some),
+    losses.shown,
+    snakemake.output,
 )

@@ -5,9 +5,11 @@ redirect(snakemake.log[0])
 import pandas as pd
 
 from amc_loss.runs.history import read_history
+from amc_loss.study.names import Losses
 from amc_loss.views import charts, style
 
 histories = {}
 for loss, path in zip(snakemake.params.losses, snakemake.input, strict=True):
     histories.setdefault(loss, []).append(pd.DataFrame(read_history(path)))
-style.save(charts.training_curves(histories), snakemake.output)
+losses = style.LossStyle(Losses(**snakemake.params.compared))
+style.save(charts.training_curves(histories, losses), snakemake.output)

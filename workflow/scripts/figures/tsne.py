@@ -5,14 +5,15 @@ redirect(snakemake.log[0])
 from amc_loss.measures.geometry import tsne
 from amc_loss.runs.embeddings import write_embeddings
 from amc_loss.runs.features import read_features
-from amc_loss.study.names import LOSSES
 
 figure = snakemake.params.figure
-runs = {loss: read_features(path) for loss, path in zip(LOSSES, snakemake.input, strict=True)}
+runs = {
+    loss: read_features(path) for loss, path in zip(snakemake.params.losses, snakemake.input, strict=True)
+}
 first = slice(figure["points"])
 embeddings = {
     loss: tsne(run.features[first], figure["perplexity"], figure["seed"], figure["normalised"])
     for loss, run in runs.items()
 }
 # The test images, and so the labels, are the same for all.
-write_embeddings(embeddings, runs["amc"].labels[first], snakemake.output[0])
+write_embeddings(embeddings, next(iter(runs.values())).labels[first], snakemake.output[0])

@@ -9,17 +9,20 @@ import pandas as pd
 
 from amc_loss.jobs.files import read_json
 from amc_loss.measures import aggregates
+from amc_loss.study.names import Losses
 from amc_loss.views.summary import summary
 
+losses = Losses(**snakemake.params.compared)
 metrics, paper = aggregates.collect(snakemake.input.metrics), pd.read_csv(StringIO(snakemake.params.paper))
 text = summary(
     snakemake.params.study,
     snakemake.params.protocol,
     snakemake.params.changed,
     aggregates.trainings(snakemake.input.provenances, snakemake.input.histories),
-    aggregates.table1(metrics, paper, snakemake.params.equal_variances),
+    aggregates.table1(metrics, paper, losses, snakemake.params.equal_variances),
     aggregates.clustering(metrics),
     snakemake.params.titles,
+    losses,
     {
         record["origin"]["dataset"]: record["in_both_splits"]
         for record in map(read_json, snakemake.input.data)

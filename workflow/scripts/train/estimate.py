@@ -13,6 +13,6 @@ own = {
 }
 device = pick_device(snakemake.resources.gpu, snakemake.resources.get("gres", ""))
 with open(snakemake.log[0], "w", buffering=1) as log:
-    for line in cost.table(snakemake.params.kinds, own, device):
+    for line in cost.table(snakemake.params.kinds, own, device, snakemake.params.titles):
         print(line, flush=True)
         log.write(f"{line}\n")

@@ -1,0 +1,202 @@
+"""Losses as data: which runs, names and settings follow, and what does not go together."""
+
+import hashlib
+
+import pytest
+import yaml
+from checkout import ROOT
+from paper import SCHEMA
+
+from amc_loss.study.configuration import ConfigError, merge, overlaid
+from amc_loss.study.names import Losses
+from amc_loss.study.study import Study
+
+OWN = yaml.safe_load((ROOT / "config.yaml").read_text())
+MINE = {"title": "+ Mine", "class": "Mine", "weight": 0.1, "arguments": {"power": 2, "margin": 1}}
+SUPCON = {"title": "+ SupCon", "library": "pytorch-metric-learning", "class": "SupConLoss", "weight": 0.1}
+COSFACE = {
+    "title": "CosFace",
+    "library": "pytorch-metric-learning",
+    "class": "CosFaceLoss",
+    "replaces_cross_entropy": True,
+}
+
+
+def study(losses, given, **changes):
+    return Study(
+        overlaid(OWN, {"study": {"name": "own", "losses": losses}, "losses": given, **changes}), SCHEMA
+    )
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("class Mine: pass\n")
+    return {**MINE, "file": str(path)}
+
+
+def test_the_paper_s_losses():
+    assert Study(OWN, SCHEMA).losses == Losses(
+        {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"},
+        proposed="amc",
+        reference="euclidean",
+        baseline="cross_entropy",
+    )
+
+
+def test_a_loss_of_a_file_has_its_digest_in_its_settings_and_no_other_run_has(mine):
+    found = study(["cross_entropy", "amc", "mine"], {"mine": mine})
+    run = found.runs["svhn-top-mine-lambda0.1-margin1-seed0"]
+    settings = found.settings(run)
+    assert settings["auxiliary_loss"] == {
+        "class": "Mine",
+        "file": mine["file"],
+        "sha256": hashlib.sha256(b"class Mine: pass\n").hexdigest(),
+        "arguments": {"power": 2, "margin": 1},
+    }
+    before = {name: found.settings(other) for name, other in found.runs.items()}
+    digest = found.loss_digest("mine")
+    with open(mine["file"], "a") as file:
+        file.write("# changed\n")
+    after = study(["cross_entropy", "amc", "mine"], {"mine": mine})
+    changed = [name for name, other in after.runs.items() if after.settings(other) != before[name]]
+    assert changed
+    assert all("-mine-" in name for name in changed)
+    assert after.loss_digest("mine") != digest
+    assert after.loss_digest("amc") == after.loss_digest("cross_entropy") == ""
+
+
+def test_a_sweep_is_of_any_number_and_the_name_says_what_differs(mine):
+    vary = {"weight": [0.1, 1], "power": [2, 3]}
+    figure = {"dataset": "svhn", "seeds": [0], "loss": "mine", "vary": vary}
+    found = study(["cross_entropy", "mine"], {"mine": mine}, figures={"figure7": figure})
+    assert [run.name for run in found.targets["figure7"]] == [
+        "svhn-top-cross_entropy-seed0",
+        "svhn-top-mine-lambda0.1-margin1-seed0",
+        "svhn-top-mine-lambda1-margin1-seed0",
+        "svhn-top-mine-lambda0.1-margin1-power3-seed0",
+    ]
+    last = found.targets["figure7"][-1]
+    assert found.settings(last)["auxiliary_loss"]["arguments"] == {"power": 3, "margin": 1}
+    assert last.record["power"] == 3
+    assert found.own_settings("mine") == {"weight": 0.1, "power": 2, "margin": 1}
+
+
+def test_in_place_of_the_paper_s_losses_the_last_is_proposed_and_varied(mine):
+    found = study(["euclidean", "supcon", "mine"], {"mine": mine, "supcon": SUPCON})
+    roles = (found.losses.proposed, found.losses.reference, found.losses.baseline)
+    assert roles == ("mine", "euclidean", "euclidean")
+    assert found.varied_loss == "mine"
+    two = study(["cross_entropy", "supcon"], {"supcon": SUPCON})
+    assert (two.losses.proposed, two.losses.reference) == ("supcon", "cross_entropy")
+    # It has no margin.
+    assert set(two.config["figures"]["figure7"]["vary"]) == {"weight"}
+    assert "mnist-bottom2d-cross_entropy-seed0" in two.runs
+
+
+def test_a_figure_shows_six_losses_at_the_most():
+    losses = ["cross_entropy", *(f"l{number}" for number in range(7)), "euclidean", "amc"]
+    given = {name: {**SUPCON, "title": name} for name in losses if name.startswith("l")}
+    found = study(losses, given)
+    assert found.shown("figure4") == ["cross_entropy", "l0", "l1", "l2", "euclidean", "amc"]
+    told = study(losses, given, figures={"figure4": {"losses": ["amc", "l5"]}})
+    assert told.shown("figure4") == ["l5", "amc"]
+    assert [run.loss for run in told.targets["figure4"]] == ["l5", "amc"]
+    assert len(told.targets["table1"]) == 4 * 10 * 5
+
+
+def test_a_loss_in_place_of_cross_entropy_and_one_beside_it():
+    both = {
+        **{key: MINE[key] for key in ("title", "weight")},
+        "class": "CenterLoss",
+        "classification": "cosface",
+    }
+    found = study(["cross_entropy", "cosface", "both"], {"cosface": COSFACE, "both": both})
+    plain, alone, beside = (
+        found.settings(run) for run in found.targets["table1"] if (run.dataset, run.seed) == ("svhn", 0)
+    )
+    assert "cosine" not in plain["architecture"]
+    assert alone["architecture"]["cosine"] == beside["architecture"]["cosine"] is True
+    assert (alone["auxiliary_loss"], alone["auxiliary_schedule"]) == (None, None)
+    assert alone["classification_loss"] == beside["classification_loss"]
+    assert alone["classification_loss"]["class"] == "CosFaceLoss"
+    assert beside["auxiliary_loss"] == {"class": "CenterLoss", "arguments": {}}
+    assert found.loss_digest("both") != found.loss_digest("cosface") != ""
+
+
+def test_arguments_from_the_command_line_are_what_they_stand_for():
+    text = {"amc": {"arguments": {"margin": "0.7", "pairs": "all", "flag": "true"}}}
+    loss = study(["cross_entropy", "amc"], text).loss_settings("amc")["auxiliary_loss"]
+    assert loss["arguments"] == {
+        **{"margin": 0.7, "pairs": "all", "flag": True, "guard": 1e-7},
+        **{"neighbours": "predicted", "reduction": "batch"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"study": {"losses": ["amc", "nce"]}}, "'study.losses' names 'nce'; defined under 'losses' are "),
+        ({"study": {"losses": ["amc"]}}, "'study.losses' has 1 entries; it needs at least 2"),
+        (
+            {"study": {"compare": {"reference": "supcon"}}},
+            "'study.compare.reference' names 'supcon', which is not in 'study.losses'; there are cross_entropy",
+        ),
+        (
+            {"figures": {"figure5": {"losses": ["nce"]}}},
+            "'figures.figure5.losses' names 'nce', which is not in",
+        ),
+        ({"figures": {"figure7": {"loss": "nce"}}}, "'figures.figure7.loss' names 'nce', which is not in"),
+        (
+            {"figures": {"figure7": {"vary": {"temperature": [1]}}}},
+            "'figures.figure7.vary' has 'temperature'; the loss amc has weight, guard, margin; put another under",
+        ),
+        (
+            {"losses": {"amc": {"margin": 0.3}}},
+            "unknown key 'losses.amc.margin' in the configuration: an argument of",
+        ),
+        (
+            {"losses": {"amc": {"wight": 0.3}}},
+            "unknown key 'losses.amc.wight' in the configuration: did you mean 'weight'",
+        ),
+        ({"losses": {"cross_entropy": {"weight": 1}}}, "'losses.cross_entropy' has weight and no 'class'"),
+        (
+            {"losses": {"amc": {"library": "pytorch-metric-learning", "file": "x.py"}}},
+            "has both 'library' and 'file'",
+        ),
+        ({"losses": {"amc": {"library": "torch"}}}, "'losses.amc.library' must be one of"),
+        (
+            {"losses": {"amc": {"miner": {"class": "M"}}}},
+            "'losses.amc.miner' goes with 'library: pytorch-metric-learning'",
+        ),
+        (
+            {"losses": {"amc": {"replaces_cross_entropy": True}}},
+            "takes the place of cross-entropy, and so has no 'weight'",
+        ),
+        (
+            {"losses": {"amc": {"classification": "nce"}}},
+            "'losses.amc.classification' names 'nce'; defined under",
+        ),
+        ({"losses": {"amc": {"classification": "euclidean"}}}, "does not take the place of cross-entropy"),
+        (
+            {"losses": {"amc": {"file": "nowhere.py"}}},
+            "'losses.amc.file' is nowhere.py, which cannot be read",
+        ),
+        ({"losses": {"amc": {"file": "README.md"}}}, "'losses.amc.file', README.md, is not Python"),
+        ({"losses": {"amc": {"file": "docs/pages.py"}}}, "the classes in docs/pages.py are none"),
+        ({"losses": {"a b": {"title": "x"}}}, "key \"a b\" under 'losses' must match"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(monkeypatch, changes, sentence):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(ConfigError) as error:
+        Study(overlaid(OWN, merge({"study": {"name": "own"}}, changes)), SCHEMA)
+    assert sentence in str(error.value)
+
+
+def test_an_auxiliary_loss_has_a_weight():
+    given = {"supcon": {key: value for key, value in SUPCON.items() if key != "weight"}}
+    with pytest.raises(
+        ConfigError, match=r"key 'losses.supcon.weight' is missing .* 'replaces_cross_entropy: true'"
+    ):
+        study(["cross_entropy", "supcon"], given)
