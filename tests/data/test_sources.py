@@ -336,3 +336,19 @@ def test_arrays_that_are_doubtful_are_spoken_of(tmp_path, dataset, capsys):
     save_dataset(dataset, tmp_path / "x.npz")
     sources.fetch({"source": "npz", "path": str(tmp_path / "x.npz")}, tmp_path)
     assert "warning" not in capsys.readouterr().out
+
+
+def test_validation_images_are_of_the_training_split_each_class_its_share(tmp_path):
+    entry = {"source": "scikit-learn", "size": 16}
+    whole, held = (sources.fetch({**entry, **more}, tmp_path) for more in ({}, {"validation": 200}))
+    assert (len(held.x_train), len(held.x_test)) == (len(whole.x_train) - 200, 200)
+    both = np.concatenate([held.x_train, held.x_test])
+    assert sorted(image.tobytes() for image in both) == sorted(image.tobytes() for image in whole.x_train)
+    of_class = np.bincount(whole.y_train) * 200 / len(whole.y_train)
+    assert np.abs(np.bincount(held.y_test) - of_class).max() < 1
+    again = sources.fetch({**entry, "validation": 200}, tmp_path)
+    np.testing.assert_array_equal(again.x_test, held.x_test)
+    with pytest.raises(
+        DatasetError, match=r"study.validation is 5000, which cannot be taken off the 1,437 training"
+    ):
+        sources.fetch({**entry, "validation": 5000}, tmp_path)

@@ -195,6 +195,39 @@ def test_for_reading(table):
     assert [tex[4], *tex[7:9]] == ["$-1.29$", "$+2.07$", r"$2.14\cdot 10^{-5}$"]
 
 
+def test_tuning_chooses_by_the_mean_over_datasets():
+    accuracy = {
+        ("svhn", "amc", 0.1): [90, 92],
+        ("svhn", "amc", 1): [94, 94],
+        ("digits", "amc", 0.1): [80, 82],
+        ("digits", "amc", 1): [70, 70],
+        ("svhn", "euclidean", 1): [50, 50],
+        ("svhn", "euclidean", 2): [50, 50],
+    }
+    runs = pd.DataFrame(
+        [
+            {"dataset": d, "loss": loss, "accuracy": a}
+            for (d, loss, _), values in accuracy.items()
+            for a in values
+        ]
+    )
+    trials = [
+        {"loss": loss, "settings": {"weight": w}} for (_, loss, w), values in accuracy.items() for _ in values
+    ]
+    table = aggregates.tuning(runs, trials)
+    assert table[["dataset", "settings", "n", "mean"]].values.tolist() == [
+        ["svhn", "weight=0.1", 2, 91],
+        ["svhn", "weight=1", 2, 94],
+        ["digits", "weight=0.1", 2, 81],
+        ["digits", "weight=1", 2, 70],
+        ["svhn", "weight=1", 2, 50],
+        ["svhn", "weight=2", 2, 50],
+    ]
+    assert table["chosen"].tolist() == [True, False, True, False, True, False]
+    readable = tables.readable_tuning(table, "md", TITLES, STUDY)
+    assert readable["Mean ± SD"].tolist()[:2] == ["**91.00 ± 1.41**", "94.00 ± 0.00"]
+
+
 def test_run_times(tmp_path):
     paths = {"provenance.json": [], "history.csv": []}
     for number, (loss, seconds) in enumerate(

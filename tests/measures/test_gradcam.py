@@ -32,6 +32,23 @@ def test_grad_cam_is_the_class_activation_map(dataset):
     assert not np.allclose(maps, swapped)
 
 
+def test_grad_cam_of_a_cosine_classifier_explains_the_products_with_its_weights(dataset):
+    torch.manual_seed(0)
+    network = networks.build("top", 1, 2, width_multiplier=0.1, cosine=True).eval().to(DEVICE)
+    network.classifier.set(
+        torch.nn.functional.normalize(torch.randn(2, network.feature_dim)).to(DEVICE), 30.0
+    )
+    targets = np.arange(20) % 2
+    maps = gradcam.grad_cam(network, dataset.x_test, targets, DEVICE)
+    with torch.no_grad():
+        activations = network.convolutions(to_device(dataset.x_test, DEVICE) / 255)
+        weights = network.classifier.weight[torch.from_numpy(targets).to(DEVICE)]
+        expected = torch.einsum("nchw,nc->nhw", activations, weights).clamp(min=0)
+        expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
+        expected /= expected.amax((1, 2), keepdim=True).clamp(min=1e-12)
+    np.testing.assert_allclose(maps, expected.cpu(), atol=1e-5)
+
+
 def test_grad_cam_of_the_released_code(dataset):
     """Gradients over their root mean square, maps added to ones, then ReLU and the maximum."""
     torch.manual_seed(0)

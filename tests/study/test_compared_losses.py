@@ -10,6 +10,7 @@ from paper import SCHEMA
 from amc_loss.study.configuration import ConfigError, merge, overlaid
 from amc_loss.study.names import Losses
 from amc_loss.study.study import Study
+from amc_loss.study.tuned import tuned
 
 OWN = yaml.safe_load((ROOT / "config.yaml").read_text())
 MINE = {"title": "+ Mine", "class": "Mine", "weight": 0.1, "arguments": {"power": 2, "margin": 1}}
@@ -79,6 +80,7 @@ def test_a_sweep_is_of_any_number_and_the_name_says_what_differs(mine):
     last = found.targets["figure7"][-1]
     assert found.settings(last)["auxiliary_loss"]["arguments"] == {"power": 3, "margin": 1}
     assert last.record["power"] == 3
+    assert list(found.vary) == ["weight", "power"]
     assert found.own_settings("mine") == {"weight": 0.1, "power": 2, "margin": 1}
 
 
@@ -200,3 +202,66 @@ def test_an_auxiliary_loss_has_a_weight():
         ConfigError, match=r"key 'losses.supcon.weight' is missing .* 'replaces_cross_entropy: true'"
     ):
         study(["cross_entropy", "supcon"], given)
+
+
+# ---- Choosing settings ----
+
+TUNE = {"amc": {"weight": [0.1, 1], "margin": [0.5, 1]}, "euclidean": {"weight": [0.01, 0.1, 1, 10]}}
+
+
+def tuning(**changes):
+    given = {"name": "own", "datasets": ["svhn"], "seeds": [100, 101], "validation": 5000, "tune": TUNE}
+    return Study(overlaid(OWN, {"study": {**given, **changes}}), SCHEMA)
+
+
+def test_every_loss_has_as_many_trials_on_data_of_its_own():
+    found = tuning()
+    names = [run.name for run in found.targets["tuning"]]
+    assert len(names) == len(set(names)) == 2 * 4 * 2
+    assert "svhn-top-amc-lambda1-margin0.5-seed101" in names
+    assert [trial for trial, _ in found.tuning()["euclidean"]][::2] == [
+        {"weight": w} for w in (0.01, 0.1, 1, 10)
+    ]
+    plain = tuning(validation=0, tune={})
+    assert found.data("svhn") == {**plain.data("svhn"), "validation": 5000}
+    assert found.data_name("svhn") != plain.data_name("svhn")
+    assert (found.titles["svhn"], plain.titles["svhn"]) == ("SVHN, validation", "SVHN")
+    assert "study.validation" in found.changed
+    assert plain.targets["tuning"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"validation": 0}, "'study.tune' needs 'study.validation', how many training images it chooses on"),
+        (
+            {"tune": {**TUNE, "amc": {"weight": [1]}}},
+            "gives losses different numbers of trials: amc 1, euclidean 4",
+        ),
+        (
+            {"tune": {"triplet": {"weight": [1]}}},
+            "'study.tune' names 'triplet', which is not in 'study.losses'",
+        ),
+        ({"tune": {"cross_entropy": {"weight": [1]}}}, "'study.tune.cross_entropy' has 'weight'; the loss"),
+        ({"tune": {"amc": {}}}, "'study.tune.amc'"),
+    ],
+)
+def test_what_cannot_be_tuned_is_one_sentence(changes, sentence):
+    with pytest.raises(ConfigError) as error:
+        tuning(**changes)
+    assert sentence in str(error.value)
+
+
+def test_a_loss_as_chosen_is_a_second_row():
+    losses = ["cross_entropy", "amc", "mine"]
+    entries = {**OWN["protocols"]["paper"]["losses"], "mine": MINE}
+    found = tuned(losses, entries, {"amc": {"weight": 1, "margin": 0.7}, "mine": {"power": 3}})
+    assert found["study"]["losses"] == ["cross_entropy", "amc", "amc_tuned", "mine", "mine_tuned"]
+    assert found["losses"]["amc_tuned"] == {
+        "title": "+ AMC-Loss, tuned",
+        "class": "AngularMarginContrastiveLoss",
+        "weight": 1,
+        "arguments": {"margin": 0.7, "guard": 1e-7},
+    }
+    assert found["losses"]["mine_tuned"]["arguments"] == {"power": 3, "margin": 1}
+    assert found["losses"]["mine_tuned"]["weight"] == 0.1

@@ -252,13 +252,13 @@ def test_every_setting_has_a_row_with_what_it_may_be():
     top = {
         leaf
         for leaf in leaves(config)
-        if not leaf.startswith(("datasets.", "study.networks.", "figures.figure7.vary."))
+        if not leaf.startswith(("datasets.", "study.networks.", "study.tune", "figures.figure7.vary."))
     }
     sources = {f"datasets.<name>.{key}" for key in SCHEMA["$defs"]["source"]["properties"]}
     parts = [f"{part}.{key}" for part in ("distance", "reducer", "miner") for key in ("class", "arguments")]
     keys = {*SCHEMA["$defs"]["loss"]["properties"], *parts} - {"distance", "reducer", "miner"}
     losses = {f"losses.<name>.{key}" for key in keys}
-    named = {"study.networks.<name>", "figures.figure7.vary.<name>"}
+    named = {"study.networks.<name>", "study.tune.<name>", "figures.figure7.vary.<name>"}
     assert set(rows) == top | sources | losses | named
     assert rows["network.dropout"]["allowed"] == "number, ≥ 0, < 1"
     assert rows["network.dropout"]["default"] == "0.5"

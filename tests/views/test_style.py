@@ -188,7 +188,8 @@ def test_a_class_and_a_loss_have_one_style():
     assert list(SIX.lines) == list(SIX.losses.titles)
     assert len(set(SIX.lines.values())) == len(set(SIX.colours.values())) == 6
     # Whatever else is compared, these three look as they do in the paper's study.
-    assert {loss: SIX.colours[loss] for loss in LOSSES} == SHOWN.colours
+    paper = {"cross_entropy": style.RED, "euclidean": style.ORANGE, "amc": style.BLUE}
+    assert {loss: SIX.colours[loss] for loss in LOSSES} == SHOWN.colours == paper
     white = np.array(style.pale(style.RED))
     assert (white > style.RED).all()
     assert matplotlib.get_backend() == "agg"

@@ -20,6 +20,7 @@ IN_CONDA |= {
     "seaborn": "seaborn-base",
     "yaml": "pyyaml",
     "markdown_it": "markdown-it-py",
+    "pytorch_metric_learning": "pytorch-metric-learning",
 }
 # What is used without an import of ours: torchvision reads SVHN with scipy, pandas writes LaTeX and Markdown with
 # jinja2 and tabulate.

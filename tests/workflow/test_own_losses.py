@@ -1,5 +1,6 @@
 """Losses that are not the workflow's own, through the workflow."""
 
+import json
 import re
 
 import pandas as pd
@@ -102,3 +103,23 @@ def test_the_studies_of_the_profiles_run_on_the_demo_s_data(checkout, study):
     assert table["loss"].tolist() == given["losses"]
     proposed = given.get("compare", {"proposed": "amc"})["proposed"]
     assert table.loc[table["difference"].isna(), "loss"].tolist() == [proposed]
+
+
+def test_losses_are_tuned_on_validation_images_and_compared_on_the_test_split(checkout):
+    """As profiles/rivals says, with another grid."""
+    tune = {"euclidean": {"weight": [0.1, 1]}, "amc": {"weight": [0.1, 1]}}
+    study = {"name": "tuning", "datasets": ["digits"], "seeds": [100], "validation": 200, "tune": tune}
+    (checkout.path / "tuning.yaml").write_text(yaml.safe_dump({**SMALL, "study": study}))
+    demo = ["--workflow-profile", "profiles/demo", "--configfile", "profiles/demo/study.yaml"]
+    checkout.snakemake("tuning", "--cores", "2", *demo, "tuning.yaml")
+    table = pd.read_csv(checkout.path / "results/tuning/tables/tuning.csv")
+    assert table.groupby("loss")["chosen"].sum().to_dict() == {"euclidean": 1, "amc": 1}
+    (record,) = checkout.path.glob("resources/datasets/digits-*.json")
+    assert sum(json.loads(record.read_text())["images"]["test"].values()) == 200
+    final = yaml.safe_dump({**SMALL, "study": {"name": "final", "seeds": [0], "datasets": ["digits"]}})
+    (checkout.path / "final.yaml").write_text(final)
+    files = [*demo, "results/tuning/tables/tuned.yaml", "final.yaml"]
+    assert checkout.jobs("table1", *files)["train"] == 5
+    output = checkout.snakemake("--dry-run", "table1", *files)
+    best = table[table["chosen"]].set_index("loss")["settings"]["amc"].removeprefix("weight=")
+    assert f"digits-top-amc_tuned-lambda{best}-margin0.5-seed0" in output

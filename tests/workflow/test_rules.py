@@ -35,4 +35,8 @@ def test_trainings_alone_are_tried_again():
 
 def test_on_slurm_every_short_job_shares_a_job_and_no_training_does():
     groups = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["groups"]
-    assert set(groups) == {rule.name for rule in rules() if not is_local(rule)} - {"train", "estimate"}
+    assert set(groups) == {rule.name for rule in rules() if not is_local(rule)} - {
+        "train",
+        "estimate",
+        "check_loss",
+    }

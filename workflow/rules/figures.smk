@@ -181,7 +181,7 @@ rule figure7:
         compared=asdict(study.losses),
         loss=study.varied_loss,
         own=study.own_settings(study.varied_loss),
-        vary=study.config["figures"]["figure7"]["vary"],
+        vary=study.vary,
         angular=study.config["losses"][study.varied_loss].get("class")
         == "AngularMarginContrastiveLoss",
         equal_variances=study.config["evaluation"]["equal_variances"],

@@ -62,6 +62,33 @@ rule table2:
         "../scripts/tables/table2.py"
 
 
+# Trials of the losses that are tuned, and a configuration of the losses as chosen, for a study on the test split.
+rule tuning:
+    input:
+        metrics=run_files("tuning", "metrics.json"),
+    output:
+        *table("tuning", "Tuning", "csv", "md", "tex"),
+        configuration="<results>/tables/tuned.yaml",
+    log:
+        "<logs>/tuning.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=digest("tables/tuning.py"),
+        trials=[
+            {"loss": loss, "settings": trial}
+            for loss, runs in study.tuning().items()
+            for trial, _ in runs
+        ],
+        losses=study.config["losses"],
+        titles=study.titles,
+        compared=asdict(study.losses),
+    message:
+        "Accuracy of each trial on the validation images, and the best of each loss"
+    script:
+        "../scripts/tables/tuning.py"
+
+
 rule clustering:
     input:
         metrics=run_files("clustering", "metrics.json"),

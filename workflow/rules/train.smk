@@ -10,6 +10,7 @@ rule check_loss:
     conda:
         "../../envs/train.yaml"
     params:
+        code=digest("train/check_loss.py"),
         settings=lambda wildcards: study.loss_settings(wildcards.loss),
     message:
         "Trying the loss {wildcards.loss}"

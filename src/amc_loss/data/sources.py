@@ -19,6 +19,7 @@ from amc_loss.data.images import read_folder
 
 DIGITS_TEST_SHARE = 0.2
 DIGITS_SPLIT_SEED = 0
+VALIDATION_SEED = 0
 MIN_SIDE = 12  # of an image: what the networks' last 3×3 convolution needs after two poolings
 
 
@@ -53,6 +54,8 @@ def fetch(entry: Mapping[str, Any], root: Path) -> Dataset:
     if size := entry.get("size"):
         x_train, x_test = _resize(dataset.x_train, size), _resize(dataset.x_test, size)
         dataset = replace(dataset, x_train=x_train, x_test=x_test)
+    if images := entry.get("validation"):
+        dataset = _validation(dataset, images, where)
     _, height, width = dataset.image_shape
     if min(height, width) < MIN_SIDE:
         raise DatasetError(
@@ -60,6 +63,25 @@ def fetch(entry: Mapping[str, Any], root: Path) -> Dataset:
             "give a 'size' to which they are resized"
         )
     return dataset
+
+
+def _validation(dataset: Dataset, images: int, where: str) -> Dataset:
+    """The dataset with so many training images, of each class its share, in place of the test split."""
+    from sklearn.model_selection import train_test_split
+
+    everything = np.arange(len(dataset.y_train))
+    try:
+        kept, held_out = train_test_split(
+            everything, test_size=images, stratify=dataset.y_train, random_state=VALIDATION_SEED
+        )
+    except ValueError as error:
+        raise DatasetError(
+            f"study.validation is {images}, which cannot be taken off the {len(everything):,} training "
+            f"images of {where} ({error}); choose another number"
+        ) from None
+    kept, held_out = np.sort(kept), np.sort(held_out)
+    x, y = dataset.x_train, dataset.y_train
+    return replace(dataset, x_train=x[kept], y_train=y[kept], x_test=x[held_out], y_test=y[held_out])
 
 
 def _check_range(dataset: Dataset) -> None:

@@ -1,7 +1,8 @@
 """Numbers of groups of runs: Table 1 and what lies behind it, clustering metrics, run times."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,33 @@ def table1_differences(
         table.insert(table.columns.get_loc(test) + 1, f"{test}_holm", holm(table[test]))
     table["seeds"] = table["g"].map(seeds_needed)
     return table.rename(columns={"p_value_holm": "p_holm"})
+
+
+def tuning(metrics: pd.DataFrame, trials: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Accuracy of each trial on the validation images, and which trial of each loss is chosen.
+
+    Args:
+        metrics: A row a run, as `collect` gives them.
+        trials: In the order of the runs, of each its ``loss`` and, under ``settings``, what it tries.
+
+    Returns:
+        Columns dataset, loss, settings (as ``key=value``), n, mean and sd of the accuracy, and chosen:
+        whether the trial has the highest accuracy of its loss, averaged over datasets; of equals the first.
+    """
+    runs = metrics.assign(
+        loss=[trial["loss"] for trial in trials],
+        settings=[describe_trial(trial["settings"]) for trial in trials],
+    )
+    groups = runs.groupby(["dataset", "loss", "settings"], sort=False)["accuracy"]
+    table = groups.agg(n="size", mean="mean", sd="std").reset_index()
+    overall = table.groupby(["loss", "settings"], sort=False)["mean"].mean()
+    best = {loss: overall[loss].idxmax() for loss in overall.index.unique("loss")}
+    return table.assign(chosen=[best[row.loss] == row.settings for row in table.itertuples()])
+
+
+def describe_trial(settings: Mapping[str, float]) -> str:
+    """What a trial sets, as text."""
+    return ", ".join(f"{key}={value:g}" for key, value in settings.items())
 
 
 def clustering(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -373,6 +373,7 @@ def check_losses(config: Mapping[str, Any]) -> None:
                 known = ", ".join(losses)
                 raise ConfigError(f"'{key}' names {name!r}; defined under 'losses' are {known}")
     shown = {f"study.compare.{role}": [name] for role, name in study["compare"].items()}
+    shown["study.tune"] = list(study["tune"])
     shown["figures.figure7.loss"] = [figures["figure7"]["loss"] or study["compare"]["proposed"]]
     for figure, entry in figures.items():
         shown[f"figures.{figure}.losses"] = entry.get("losses") or []
@@ -385,15 +386,27 @@ def check_losses(config: Mapping[str, Any]) -> None:
                 )
     for name in study["losses"]:
         _check_loss(name, losses)
-    varied = losses[shown["figures.figure7.loss"][0]]
-    for key in figures["figure7"]["vary"]:
-        there = [*({"weight"} & varied.keys()), *varied.get("arguments", {})]
-        if key not in there:
-            raise ConfigError(
-                f"'figures.figure7.vary' has {key!r}; the loss {shown['figures.figure7.loss'][0]} has "
-                f"{', '.join(there) or 'nothing to vary'}; put another under its 'arguments', with the value "
-                "that it has elsewhere"
-            )
+    varied = {"figures.figure7.vary": (shown["figures.figure7.loss"][0], figures["figure7"]["vary"])}
+    varied |= {f"study.tune.{name}": (name, tried) for name, tried in study["tune"].items()}
+    for where, (name, settings) in varied.items():
+        there = [*({"weight"} & losses[name].keys()), *losses[name].get("arguments", {})]
+        for key in settings:
+            if key not in there:
+                raise ConfigError(
+                    f"'{where}' has {key!r}; the loss {name} has {', '.join(there) or 'nothing to vary'}; "
+                    "put another under its 'arguments', with the value that it has elsewhere"
+                )
+    trials = {name: math.prod(map(len, tried.values())) for name, tried in study["tune"].items()}
+    if len(set(trials.values())) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in trials.items())
+        raise ConfigError(
+            f"'study.tune' gives losses different numbers of trials: {counts}; give all as many"
+        )
+    if trials and not study["validation"]:
+        raise ConfigError(
+            "'study.tune' needs 'study.validation', how many training images it chooses on; the test split "
+            "is not for choosing"
+        )
 
 
 def _check_loss(name: str, losses: Mapping[str, Any]) -> None:

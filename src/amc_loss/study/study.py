@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import product
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,7 @@ class Study:
         schema: The schema.
         name: Name of the study, and of its folder of results.
         protocols: For each protocol of the configuration all the settings it makes, by section.
+        trials: For each loss that is tuned the settings that are tried.
         targets: For each table and figure the runs it needs, in order; training curves and confusion matrices
             are ``curves-<dataset>`` and ``confusion-<dataset>``.
         runs: All runs by name.
@@ -143,6 +145,11 @@ class Study:
             network = self.network(figures[figure]["dataset"])
             self.targets[figure] = [self._run(figures[figure], network, loss) for loss in self.shown(figure)]
         self.targets["figure7"] = self._sweep(figures["figure7"])
+        self.trials = {
+            loss: [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
+            for loss, tried in config["study"]["tune"].items()
+        }
+        self.targets["tuning"] = [run for runs in self.tuning().values() for _, run in runs]
         self.runs = {run.name: run for runs in self.targets.values() for run in runs}
 
     def network(self, dataset: str) -> str:
@@ -184,7 +191,7 @@ class Study:
         """Figure 7: the baseline, and a loss over each of its settings; a point on several axes once."""
         where = (figure["dataset"], self.network(figure["dataset"]))
         runs = self._repeat(*where, self.losses.baseline, figure["seeds"])
-        for key, values in sorted(figure["vary"].items(), key=lambda item: item[0] != "weight"):
+        for key, values in self.vary.items():
             for value in values:
                 runs += self._repeat(*where, self.varied_loss, figure["seeds"], **{key: value})
         return list(dict.fromkeys(runs))
@@ -208,6 +215,25 @@ class Study:
         weight = {"weight": entry["weight"]} if "weight" in entry else {}
         return weight | entry.get("arguments", {})
 
+    def tuning(self) -> dict[str, list[tuple[dict[str, float], Run]]]:
+        """For each loss that is tuned its trials: what each sets, with a run of each dataset and seed."""
+        study = self.config["study"]
+        return {
+            loss: [
+                (trial, run)
+                for trial in trials
+                for dataset in study["datasets"]
+                for run in self._repeat(dataset, self.network(dataset), loss, study["seeds"], **trial)
+            ]
+            for loss, trials in self.trials.items()
+        }
+
+    @property
+    def vary(self) -> dict[str, list[float]]:
+        """What Figure 7 varies, λ first."""
+        vary = self.config["figures"]["figure7"]["vary"]
+        return dict(sorted(vary.items(), key=lambda item: (item[0] != "weight", item[0])))
+
     @property
     def varied_loss(self) -> str:
         """The loss of Figure 7."""
@@ -222,6 +248,8 @@ class Study:
         entry = self.config["datasets"][dataset]
         keys = ("source", *SOURCES[entry["source"]], "size")
         data = {key: entry[key] for key in keys if key in entry}
+        if validation := self.config["study"]["validation"]:
+            data["validation"] = validation
         if "path" in data:
             data["path"] = str(Path(data["path"]).expanduser())
         return data
@@ -236,7 +264,8 @@ class Study:
         """What tables and figures call each dataset of the study."""
         entries = self.config["datasets"]
         names = self.config["study"]["datasets"]
-        return {name: entries[name].get("title", DATASETS.get(name, name)) for name in names}
+        suffix = ", validation" if self.config["study"]["validation"] else ""
+        return {name: entries[name].get("title", DATASETS.get(name, name)) + suffix for name in names}
 
     @property
     def changed(self) -> list[str]:
@@ -245,6 +274,8 @@ class Study:
             self.schema, {"protocol": self.protocols[self.config["protocol"]], "study": self.config}
         )
         names = [row["setting"] for row in rows if row["study"] != row["protocol"]]
+        if self.config["study"]["validation"]:
+            names.append("study.validation")
         if "training.checkpoint_every" in names:  # changes no result
             names.remove("training.checkpoint_every")
         for dataset in self.config["study"]["datasets"]:

@@ -176,7 +176,7 @@ class Criterion(nn.Module):
         weights = self._inner().W.detach()
         unit = normalize(weights, dim=0)
         # The cosine of a class's own weight is 1.
-        scale = float(self.logits(unit[:, :1].T)[0, 0])
+        scale = float(self.logits(unit[:, :1].T).detach()[0, 0])
         return unit.T.contiguous(), scale
 
     @torch.no_grad()

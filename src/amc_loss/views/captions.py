@@ -22,7 +22,7 @@ def names(study: Study) -> dict[str, Any]:
         "figure1": figures["figure1"]["classes"] or [],
         "figure2": [figures["figure2"]["class"] or ""],
         "figure6": figures["figure6"]["classes"] or [],
-        "vary": ["λ" if name == "weight" else name for name in figures["figure7"]["vary"]],
+        "vary": ["λ" if name == "weight" else name for name in study.vary],
         "target": [study.config["grad_cam"]["target"]],
     }
     losses = {name: escaped(title) for name, title in study.losses.titles.items()}

@@ -32,7 +32,7 @@ th, td {{ padding: 0.3em 0.8em; text-align: left; vertical-align: top; }}
 {}"""
 
 # Columns of text, which start at the left; numbers end at the right.
-TEXT = {"Dataset", "Loss", "Network", "Layer", "Description", "Device"}
+TEXT = {"Dataset", "Loss", "Network", "Layer", "Description", "Device", "Settings"}
 
 
 def write(
@@ -171,6 +171,31 @@ def _runs(table: pd.DataFrame, markup: str, titles: Mapping[str, str], losses: L
         "Loss": [as_text(losses.titles[name], markup) for name in table["loss"]],
         "Runs": table["n"],
     }
+
+
+def readable_tuning(
+    table: pd.DataFrame, markup: str, titles: Mapping[str, str], losses: Losses
+) -> pd.DataFrame:
+    """Trials for reading, those that are chosen in bold.
+
+    Args:
+        table: As `amc_loss.measures.aggregates.tuning` gives it.
+        markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
+        losses: The study's.
+    """
+    cells = [mean_sd(row.mean, row.sd, markup) for row in table.itertuples()]
+    readable = pd.DataFrame(
+        {
+            **_runs(table, markup, titles, losses),
+            "Settings": [as_text(settings, markup) for settings in table["settings"]],
+            "Mean ± SD": [
+                BOLD[markup].format(cell) if chosen else cell
+                for cell, chosen in zip(cells, table["chosen"], strict=True)
+            ],
+        }
+    )
+    return _for_markup(readable, markup)
 
 
 def readable_clustering(
