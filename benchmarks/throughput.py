@@ -29,7 +29,6 @@ from torchvision import transforms
 from torchvision.datasets import VisionDataset
 
 from amc_loss.data.dataset import Dataset
-from amc_loss.study.names import LOSSES
 from amc_loss.study.study import Study
 from amc_loss.training import schedules
 from amc_loss.training.arithmetic import keep_freed_memory
@@ -38,6 +37,7 @@ from amc_loss.training.networks import ConvNet, build
 
 ROOT = Path(__file__).parents[1]
 BATCH = 128
+LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
 
 
 class Images(VisionDataset):

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from checkout import ONE_TABLE, ROOT, STUDY, Checkout
 
-SERVED = "+ AMC-Loss from the server"
+SERVED = "Digits from the server"
 ADDRESS = "https://github.com/"
 REPOSITORY = "owner/amc-loss"
 # What a dry run says of the paper's study.
@@ -75,7 +75,7 @@ def server(tmp_path_factory):
     shutil.copy2(ROOT / "LICENSE", repository)
     # Another library than that of this checkout, so that it is seen which one was used.
     names = repository / "src/amc_loss/study/names.py"
-    names.write_text(names.read_text().replace("+ AMC-Loss", SERVED))
+    names.write_text(names.read_text().replace('"Digits"', f'"{SERVED}"'))
     identity = ["-c", "user.name=n", "-c", "user.email=e"]
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "m"], ["tag", "v1"]):
         run(repository, "git", *command)
@@ -137,7 +137,7 @@ def test_a_project_that_snakedeploy_makes(tmp_path, server):
     for file in ("report.html", "figures/figure7.png", "tables/summary.md"):
         assert (results / file).stat().st_size
     assert SERVED in (results / "tables/table1.md").read_text()
-    assert "mine, of Digits under three losses with 2 seeds each" in (results / "report.html").read_text()
+    assert f"mine, of {SERVED} under 3 losses with 2 seeds each" in (results / "report.html").read_text()
     assert "Nothing to be done" in snakemake(here, "-n", *arguments, **server)
     assert "there is no profile dmeo" in snakemake(
         here, "-n", "--workflow-profile", "dmeo", check=False, **server

@@ -22,8 +22,7 @@ from PIL import Image
 from rules import rules as workflow_rules
 from sklearn.metrics import homogeneity_score
 
-from amc_loss.study.names import LOSSES
-
+LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
 RUNS = 6 + 1 + 3 + 2
 FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
 PICTURES = [*(f"figure{n}" for n in range(1, 8)), "curves-digits", "confusion-digits"]
