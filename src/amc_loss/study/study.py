@@ -189,11 +189,11 @@ class Study:
 
     def _sweep(self, figure: Mapping[str, Any]) -> list[Run]:
         """Figure 7: the baseline, and a loss over each of its settings; a point on several axes once."""
-        where = (figure["dataset"], self.network(figure["dataset"]))
-        runs = self._repeat(*where, self.losses.baseline, figure["seeds"])
+        dataset, network = figure["dataset"], self.network(figure["dataset"])
+        runs = self._repeat(dataset, network, self.losses.baseline, figure["seeds"])
         for key, values in self.vary.items():
             for value in values:
-                runs += self._repeat(*where, self.varied_loss, figure["seeds"], **{key: value})
+                runs += self._repeat(dataset, network, self.varied_loss, figure["seeds"], **{key: value})
         return list(dict.fromkeys(runs))
 
     def loss_settings(self, loss: str) -> dict[str, Any]:
