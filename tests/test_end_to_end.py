@@ -168,7 +168,7 @@ def test_report_holds_every_figure_and_table(finished):
     with zipfile.ZipFile(finished.results / "report.zip") as report:
         names = [name.rsplit("/", 1)[1] for name in report.namelist()]
         html = report.read("report/report.html").decode()
-    assert "<strong>Study:</strong> tiny, of Digits under three losses with 2 seeds each" in html
+    assert "<strong>Study:</strong> tiny, of Digits under 3 losses with 2 seeds each" in html
     expected = {f"{name}.png" for name in PICTURES}
     expected |= {f"{name}.html" for name in [*TABLES, "protocol", "configuration"]}
     assert expected <= set(names)
