@@ -1,4 +1,19 @@
-"""Settings of tiny runs under the paper's losses."""
+"""The paper's losses, and settings of tiny runs under them."""
+
+from amc_loss.study.names import Losses
+
+LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
+STUDY = Losses(LOSSES, proposed="amc", reference="euclidean", baseline="cross_entropy")
+# What may be set otherwise and makes other steps; ``arguments`` are those of the loss.
+CHANGES = [
+    {},
+    {"ema_decay": 0.9, "translation": 2},
+    {"schedules_change": "step", "deterministic": True},
+    {"drop_last": False, "batch_size": 24},
+    {"kept_epoch": "best"},
+    {"precision": "bfloat16"},
+    {"arguments": {"pairs": "all", "neighbours": "true"}},
+]
 
 CLASSES = {"euclidean": "EuclideanContrastiveLoss", "amc": "AngularMarginContrastiveLoss"}
 

@@ -20,9 +20,9 @@ from checkout import ARGUMENTS, CONDA, ROOT, STUDY, Checkout
 from filelock import FileLock
 from PIL import Image
 from rules import rules as workflow_rules
+from settings import LOSSES
 from sklearn.metrics import homogeneity_score
 
-LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
 RUNS = 6 + 1 + 3 + 2
 FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
 PICTURES = [*(f"figure{n}" for n in range(1, 8)), "curves-digits", "confusion-digits"]

@@ -13,6 +13,7 @@ import yaml
 
 from amc_loss.study.configuration import ConfigError, merge, overlaid
 from amc_loss.study.digests import code_digest
+from amc_loss.study.names import own_losses
 from amc_loss.study.study import Study
 
 ROOT = Path(__file__).parents[2]  # of the checkout
@@ -100,11 +101,15 @@ def work(options: argparse.Namespace, study: Study) -> None:
     device = pick_device(0 if options.cpu else 1)
     if options.command == "train":
         from amc_loss.runs.training import train_run
+        from amc_loss.training.criteria import check_losses
 
+        settings = study.settings(run)
+        if not own_losses(settings):
+            check_losses(settings)
         train_run(
             folder,
             options.data,
-            study.settings(run),
+            settings,
             device,
             protocol=study.config["protocol"],
             code=code_digest(ROOT / TRAIN),

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from settings import of_loss
+from settings import CHANGES, LOSSES, of_loss
 from torch.nn.functional import cross_entropy
 
 from amc_loss.data.dataset import Dataset, save_dataset
@@ -30,7 +30,6 @@ from amc_loss.training.loop import Training
 
 GPU = torch.device("cuda")
 STEPS = 8
-LOSSES = ("cross_entropy", "euclidean", "amc")
 
 
 @pytest.fixture
@@ -145,16 +144,6 @@ def test_it_has_no_more_memory_than_it_is_given():
 
 
 # ---- Steps ----
-
-CHANGES = [
-    {},
-    {"ema_decay": 0.9, "translation": 2},
-    {"schedules_change": "step", "deterministic": True},
-    {"drop_last": False, "batch_size": 24},
-    {"kept_epoch": "best"},
-    {"precision": "bfloat16"},
-    {"arguments": {"pairs": "all", "neighbours": "true"}},
-]
 
 
 @pytest.mark.parametrize("engine", ["eager", "graph"])

@@ -6,14 +6,12 @@ import math
 import pandas as pd
 import pytest
 from paper import TABLE1 as PAPER
+from settings import LOSSES, STUDY
 
 from amc_loss.measures import aggregates
 from amc_loss.measures.significance import seeds_needed
-from amc_loss.study.names import Losses
 from amc_loss.views import tables
 
-LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
-STUDY = Losses(LOSSES, proposed="amc", reference="euclidean", baseline="cross_entropy")
 TITLES = {"svhn": "SVHN", "digits": "Digits"}
 
 

@@ -13,20 +13,25 @@ from amc_loss.training.arithmetic import to_device
 CPU = torch.device("cpu")
 
 
+def class_activation_map(network, dataset, targets):
+    """The maps of the test images, weighted by the classifier's weights, without what is negative, over the maximum."""
+    with torch.no_grad():
+        activations = network.convolutions(to_device(dataset.x_test, DEVICE) / 255)
+        weights = network.classifier.weight[torch.from_numpy(targets).to(DEVICE)]
+        maps = torch.einsum("nchw,nc->nhw", activations, weights).clamp(min=0)
+        maps = interpolate(maps[:, None], (16, 16), mode="bilinear")[:, 0]
+        return (maps / maps.amax((1, 2), keepdim=True).clamp(min=1e-12)).cpu()
+
+
 def test_grad_cam_is_the_class_activation_map(dataset):
     """The head is linear on the average, so that each map's weight is its classifier weight / area."""
     torch.manual_seed(0)
     network = networks.build("top", 1, 2, width_multiplier=0.1).eval().to(DEVICE)
     targets = np.arange(20) % 2
     maps = gradcam.grad_cam(network, dataset.x_test, targets, DEVICE)
-    with torch.no_grad():
-        activations = network.convolutions(to_device(dataset.x_test, DEVICE) / 255)
-        weights = network.classifier.weight[torch.from_numpy(targets).to(DEVICE)]
-        expected = torch.einsum("nchw,nc->nhw", activations, weights).clamp(min=0)
-        expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
-        expected /= expected.amax((1, 2), keepdim=True).clamp(min=1e-12)
+    expected = class_activation_map(network, dataset, targets)
     assert maps.shape == (20, 16, 16)
-    np.testing.assert_allclose(maps, expected.cpu(), atol=1e-5)
+    np.testing.assert_allclose(maps, expected, atol=1e-5)
     assert np.ptp(maps) == 1
     swapped = gradcam.grad_cam(network, dataset.x_test, 1 - targets, DEVICE)
     assert not np.allclose(maps, swapped)
@@ -40,13 +45,8 @@ def test_grad_cam_of_a_cosine_classifier_explains_the_products_with_its_weights(
     )
     targets = np.arange(20) % 2
     maps = gradcam.grad_cam(network, dataset.x_test, targets, DEVICE)
-    with torch.no_grad():
-        activations = network.convolutions(to_device(dataset.x_test, DEVICE) / 255)
-        weights = network.classifier.weight[torch.from_numpy(targets).to(DEVICE)]
-        expected = torch.einsum("nchw,nc->nhw", activations, weights).clamp(min=0)
-        expected = interpolate(expected[:, None], (16, 16), mode="bilinear")[:, 0]
-        expected /= expected.amax((1, 2), keepdim=True).clamp(min=1e-12)
-    np.testing.assert_allclose(maps, expected.cpu(), atol=1e-5)
+    expected = class_activation_map(network, dataset, targets)
+    np.testing.assert_allclose(maps, expected, atol=1e-5)
 
 
 def test_grad_cam_of_the_released_code(dataset):

@@ -205,7 +205,7 @@ def test_every_module_is_followed_by_a_rule():
     # These run while Snakemake parses the workflow and reach a rule through its parameters, or only watch it.
     parsed = {
         f"study/{name}.py"
-        for name in ("study", "digests", "progress", "documented_settings", "configuration")
+        for name in ("study", "digests", "progress", "documented_settings", "configuration", "references")
     }
     # Captions, and what trains without Snakemake.
     parsed |= {"views/captions.py", "__main__.py"}

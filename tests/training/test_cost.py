@@ -5,13 +5,12 @@ from typing import ClassVar
 import pytest
 import torch
 from paper import SCHEMA
-from settings import of_loss
+from settings import LOSSES, of_loss
 
 from amc_loss.data import sources
 from amc_loss.training import cost
 
 CPU = torch.device("cpu")
-TITLES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
 
 
 class Timed:
@@ -66,7 +65,7 @@ def test_the_table_adds_up(settings, monkeypatch):
         ({**settings, "dataset": "mine", **of_loss("euclidean"), "data": own}, 3),
     ]
     sizes = {"mine": (70, (16, 16, 1), 2)}
-    lines = list(cost.table(kinds, sizes, CPU, TITLES))
+    lines = list(cost.table(kinds, sizes, CPU, LOSSES))
     assert measured == [("amc", (73_257, (32, 32, 3), 10)), ("euclidean", (70, (16, 16, 1), 2))]
     # Three epochs of 4,578 whole minibatches of 16 in the one, of 4 in the other.
     assert lines[1].split() == ["svhn", "top", "+", "AMC-Loss", "5", "6.104", "30.52"]
@@ -76,13 +75,13 @@ def test_the_table_adds_up(settings, monkeypatch):
     assert "no GPU" in lines[4]
     assert lines[5].startswith("assumed: all losses cost the same")
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "H100")
-    assert len(list(cost.table(kinds, sizes, torch.device("cuda"), TITLES))) == 5
+    assert len(list(cost.table(kinds, sizes, torch.device("cuda"), LOSSES))) == 5
     assert [loss for loss, _ in measured[2:]] == ["amc", "cross_entropy", "euclidean"]
 
 
 def test_a_line_is_there_as_soon_as_it_is_measured(settings, monkeypatch):
     monkeypatch.setattr(cost, "images_per_second", lambda *_: 1 / 0)
-    lines = cost.table([({**settings, "data": {"source": "scikit-learn"}}, 1)], {}, CPU, TITLES)
+    lines = cost.table([({**settings, "data": {"source": "scikit-learn"}}, 1)], {}, CPU, LOSSES)
     assert next(lines).startswith("dataset")
     with pytest.raises(ZeroDivisionError):
         next(lines)

@@ -6,6 +6,7 @@ from settings import of_loss
 from torch.nn.functional import cross_entropy, normalize
 
 from amc_loss.losses import CenterLoss
+from amc_loss.study.names import own_losses
 from amc_loss.training import criteria, loop
 from amc_loss.training.criteria import Criterion, LossError, check_losses
 
@@ -122,8 +123,8 @@ def test_losses_of_others_are_called_one_by_one_unless_a_graph_is_asked_for(monk
     from amc_loss.training import engines
 
     monkeypatch.setattr(engines, "_fault_of_compiler", lambda device: None)
-    assert criteria.own_losses(auxiliary(CENTER))
-    assert not criteria.own_losses(auxiliary(SUPCON))
+    assert own_losses(auxiliary(CENTER))
+    assert not own_losses(auxiliary(SUPCON))
     expected = "eager" if engine == "auto" else engine
     assert engines.resolve_engine(engine, torch.device("cuda"), own=False) == expected
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
-from settings import of_loss
+from settings import CHANGES, LOSSES, of_loss
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from amc_loss.training import loop
@@ -58,20 +58,8 @@ def test_a_read_is_found(read):
     assert reads.seen[None] >= 1
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "euclidean", "amc"])
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"ema_decay": 0.9, "translation": 2},
-        {"schedules_change": "step", "deterministic": True},
-        {"drop_last": False, "batch_size": 24},
-        {"kept_epoch": "best"},
-        {"precision": "bfloat16"},
-        {"arguments": {"pairs": "all", "neighbours": "true"}},
-    ],
-    ids=lambda changes: ", ".join(changes) or "paper",
-)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("changes", CHANGES, ids=lambda changes: ", ".join(changes) or "paper")
 def test_an_epoch_reads_at_its_end_alone(dataset, settings, loss, changes):
     of = of_loss(loss, **changes.get("arguments", {}))
     training = loop.Training(dataset, {**settings, **changes, **of}, CPU)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from settings import LOSSES, STUDY
 
 from amc_loss.study.names import Losses
 from amc_loss.training import networks
@@ -15,8 +16,6 @@ def render(figure):
         FigureCanvasAgg(figure).draw()
 
 
-LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
-STUDY = Losses(LOSSES, proposed="amc", reference="euclidean", baseline="cross_entropy")
 SHOWN = style.LossStyle(STUDY)
 VARY = {"weight": [1, 0.1, 0.01, 0.001], "margin": [0.5, 0.75, 1.0, 1.25, 1.5]}
 OWN = {"weight": 0.1, "margin": 0.5}

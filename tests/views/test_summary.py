@@ -6,14 +6,12 @@ import pandas as pd
 import pytest
 from docutils.core import publish_parts
 from markdown_it import MarkdownIt
+from settings import LOSSES, STUDY
 
-from amc_loss.study.names import Losses
 from amc_loss.views import summary, tables
 
 NAN = float("nan")
 TITLES = {"cifar10": "CIFAR-10", "svhn": "SVHN", "mine": "My data"}
-LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
-STUDY = Losses(LOSSES, "amc", "euclidean", "cross_entropy")
 RUNS = pd.DataFrame(
     {
         "device": [*["NVIDIA H100"] * 49, "x86_64 AVX2"],

@@ -5,9 +5,9 @@ from functools import partial
 
 import pandas as pd
 import pytest
+from settings import STUDY
 
 from amc_loss.measures.aggregates import CLUSTERING_METRICS
-from amc_loss.study.names import Losses
 from amc_loss.training import networks
 from amc_loss.views import tables, text
 
@@ -24,8 +24,6 @@ TABLE1 = pd.DataFrame(
     columns=["dataset", "loss", "n", "mean", "sd", "p_value", "paper_mean", "paper_sd", "paper_p_value"],
 )
 
-LOSSES = {"cross_entropy": "Cross-entropy", "euclidean": "+ Euclid", "amc": "+ AMC-Loss"}
-STUDY = Losses(LOSSES, proposed="amc", reference="euclidean", baseline="cross_entropy")
 TITLES = {"cifar10": "CIFAR-10", "digits": "R&D #1_digits"}
 
 

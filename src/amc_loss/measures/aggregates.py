@@ -133,6 +133,16 @@ def tuning(metrics: pd.DataFrame, trials: Sequence[Mapping[str, Any]]) -> pd.Dat
     return table.assign(chosen=[best[row.loss] == row.settings for row in table.itertuples()])
 
 
+def chosen_settings(table: pd.DataFrame, trials: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """For each loss what its chosen trial sets, from the table that `tuning` makes of the trials."""
+    best = dict(table.loc[table["chosen"], ["loss", "settings"]].itertuples(index=False))
+    return {
+        trial["loss"]: trial["settings"]
+        for trial in trials
+        if describe_trial(trial["settings"]) == best[trial["loss"]]
+    }
+
+
 def describe_trial(settings: Mapping[str, float]) -> str:
     """What a trial sets, as text."""
     return ", ".join(f"{key}={value:g}" for key, value in settings.items())

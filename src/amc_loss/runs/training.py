@@ -13,10 +13,9 @@ from amc_loss.jobs.files import write_json
 from amc_loss.jobs.provenance import provenance
 from amc_loss.runs.history import write_history
 from amc_loss.runs.model import write_model
-from amc_loss.study.names import KEPT_MODEL
+from amc_loss.study.names import KEPT_MODEL, own_losses
 from amc_loss.training.arithmetic import autocast_dtype
 from amc_loss.training.checkpoints import Checkpoint
-from amc_loss.training.criteria import check_losses, own_losses
 from amc_loss.training.engines import resolve_engine
 from amc_loss.training.loop import train
 
@@ -56,8 +55,6 @@ def train_run(
     try:
         # A process that was told to stop may still be writing its checkpoint.
         with FileLock(folder / ".lock", timeout=LOCK_TIMEOUT):
-            if not own_losses(settings):
-                check_losses(settings)
             dataset, data_checksum = load_dataset(data), checksum(data)
             identity = {"settings": settings, "data": data_checksum, "code": code}
             if (kept := _finished(folder / KEPT_MODEL, identity)) is None:

@@ -3,7 +3,6 @@
 Imports nothing heavy: Snakemake reads this module whenever it parses the workflow.
 """
 
-import ast
 import difflib
 import json
 import math
@@ -11,7 +10,6 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amc_loss.study.names import PROTOCOL_COLUMNS
@@ -51,7 +49,7 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
         return merged
     merged["study"] = study = _with_roles(study)
     figures = merged["figures"] = dict(figures)
-    datasets, seeds = (_as_list(study.get(key)) for key in ("datasets", "seeds"))
+    datasets, seeds = (as_list(study.get(key)) for key in ("datasets", "seeds"))
     said = given.get("figures")
     for name, before in own["figures"].items():
         figure = figures[name]
@@ -65,7 +63,7 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
             chosen |= dict.fromkeys(OF_A_DATASET.get(name, ()))
         for key, several in (("seed", False), ("seeds", True)):
             # On the command line numbers are text.
-            if not set(map(str, _as_list(before.get(key, [])))) <= set(map(str, seeds)):
+            if not set(map(str, as_list(before.get(key, [])))) <= set(map(str, seeds)):
                 chosen[key] = seeds[: len(before[key])] if several else seeds[0]
         figures[name] = {**figure, **{key: chosen[key] for key in chosen if key not in of_user}}
     of_user = said.get("figure7", {}) if isinstance(said, Mapping) else {}
@@ -294,168 +292,6 @@ def _sentence(error: "ValidationError") -> str:
     return f"'{where}': {error.message}"
 
 
-def check_references(config: Mapping[str, Any]) -> None:
-    """What a schema cannot say: names that refer to other keys, and ramps that fit into the epochs."""
-    study, figures = config["study"], config["figures"]
-    known = ", ".join(config["datasets"])
-    for key in ("datasets", "networks"):
-        for dataset in study[key]:
-            if dataset not in config["datasets"]:
-                raise ConfigError(f"'study.{key}' names {dataset!r}; defined under 'datasets' are {known}")
-    for name, entry in config["datasets"].items():
-        if (
-            entry["source"] == "torchvision"
-            and entry.get("labels") == "coarse"
-            and entry["class"] != "CIFAR100"
-        ):
-            raise ConfigError(
-                f"'datasets.{name}.labels' is \"coarse\", which CIFAR100 has and {entry['class']} has not"
-            )
-    check_losses(config)
-    absent = [name for name, figure in figures.items() if figure["dataset"] not in study["datasets"]]
-    if absent:
-        allowed = ", ".join(study["datasets"])
-        others = f"; the same holds for {', '.join(absent[1:])}" if len(absent) > 1 else ""
-        raise ConfigError(
-            f"'figures.{absent[0]}.dataset' is {figures[absent[0]]['dataset']!r}, which is not in the study; "
-            f"allowed are {allowed}{others}"
-        )
-    known_seeds = ", ".join(map(str, study["seeds"]))
-    unknown = [
-        f"'figures.{name}.{key}' has {seed}"
-        for name, figure in figures.items()
-        for key in ("seed", "seeds")
-        for seed in _as_list(figure.get(key, []))
-        if seed not in study["seeds"]
-    ]
-    if unknown:
-        which = "which is no seed" if len(unknown) == 1 else "which are no seeds"
-        raise ConfigError(f"{', '.join(unknown)}, {which} of the study; allowed are {known_seeds}")
-    if config["protocol"] != "paper" and study["name"] == "paper":
-        raise ConfigError(
-            f"'study.name' is 'paper', but 'protocol' is {config['protocol']!r}, whose trainings would "
-            "replace the paper's; give the study another name"
-        )
-    for name in ("figure2", "figure6"):
-        column = study["networks"].get(figures[name]["dataset"], "top")
-        layers = ["last"]
-        for number, block in enumerate(config["network"]["widths"][column], 1):
-            layers += [f"conv{number}_{i}" for i in range(1, len(block) + 1)]
-        if config["grad_cam"]["layer"] not in layers:
-            raise ConfigError(
-                f"'grad_cam.layer' is {config['grad_cam']['layer']!r}; the network of {name} has "
-                f"{', '.join(layers)}"
-            )
-    tsne = figures["figure5"]
-    if tsne["perplexity"] >= tsne["points"]:
-        raise ConfigError(
-            f"'figures.figure5.perplexity' is {tsne['perplexity']}; "
-            f"it must be below 'figures.figure5.points', {tsne['points']}"
-        )
-    for column, schedule in config["training"]["schedule"].items():
-        if schedule["ramp_up"] + schedule["ramp_down"] > schedule["epochs"]:
-            raise ConfigError(
-                f"'training.schedule.{column}' ramps up for {schedule['ramp_up']} and down for "
-                f"{schedule['ramp_down']} epochs, more than its {schedule['epochs']} epochs"
-            )
-
-
-def check_losses(config: Mapping[str, Any]) -> None:
-    """What a schema cannot say of losses: names that refer to others, and settings that go together."""
-    study, losses, figures = config["study"], config["losses"], config["figures"]
-    named = {"study.losses": study["losses"]}
-    for name in losses:
-        if "classification" in losses[name]:
-            named[f"losses.{name}.classification"] = [losses[name]["classification"]]
-    for key, names in named.items():
-        for name in names:
-            if name not in losses:
-                known = ", ".join(losses)
-                raise ConfigError(f"'{key}' names {name!r}; defined under 'losses' are {known}")
-    shown = {f"study.compare.{role}": [name] for role, name in study["compare"].items()}
-    shown["study.tune"] = list(study["tune"])
-    shown["figures.figure7.loss"] = [figures["figure7"]["loss"] or study["compare"]["proposed"]]
-    for figure, entry in figures.items():
-        shown[f"figures.{figure}.losses"] = entry.get("losses") or []
-    for key, names in shown.items():
-        for name in names:
-            if name not in study["losses"]:
-                allowed = ", ".join(study["losses"])
-                raise ConfigError(
-                    f"'{key}' names {name!r}, which is not in 'study.losses'; there are {allowed}"
-                )
-    for name in study["losses"]:
-        _check_loss(name, losses)
-    varied = {"figures.figure7.vary": (shown["figures.figure7.loss"][0], figures["figure7"]["vary"])}
-    varied |= {f"study.tune.{name}": (name, tried) for name, tried in study["tune"].items()}
-    for where, (name, settings) in varied.items():
-        there = [*({"weight"} & losses[name].keys()), *losses[name].get("arguments", {})]
-        for key in settings:
-            if key not in there:
-                raise ConfigError(
-                    f"'{where}' has {key!r}; the loss {name} has {', '.join(there) or 'nothing to vary'}; "
-                    "put another under its 'arguments', with the value that it has elsewhere"
-                )
-    trials = {name: math.prod(map(len, tried.values())) for name, tried in study["tune"].items()}
-    if len(set(trials.values())) > 1:
-        counts = ", ".join(f"{name} {count}" for name, count in trials.items())
-        raise ConfigError(
-            f"'study.tune' gives losses different numbers of trials: {counts}; give all as many"
-        )
-    if trials and not study["validation"]:
-        raise ConfigError(
-            "'study.tune' needs 'study.validation', how many training images it chooses on; the test split "
-            "is not for choosing"
-        )
-
-
-def _check_loss(name: str, losses: Mapping[str, Any]) -> None:
-    entry, where = losses[name], f"losses.{name}"
-    replaces = entry.get("replaces_cross_entropy", False)
-    if "class" not in entry:
-        others = [key for key in entry if key != "title"]
-        if others:
-            raise ConfigError(
-                f"'{where}' has {', '.join(others)} and no 'class', which these are settings of"
-            )
-        return
-    if "library" in entry and "file" in entry:
-        raise ConfigError(f"'{where}' has both 'library' and 'file'; a class is from one of them")
-    for part in ("distance", "reducer", "miner"):
-        if part in entry and "library" not in entry:
-            raise ConfigError(f"'{where}.{part}' goes with 'library: pytorch-metric-learning' alone")
-    if replaces and ("weight" in entry or "classification" in entry):
-        key = "weight" if "weight" in entry else "classification"
-        raise ConfigError(f"'{where}' takes the place of cross-entropy, and so has no '{key}'")
-    if not replaces and "weight" not in entry:
-        raise ConfigError(
-            f"key '{where}.weight' is missing from the configuration: λ of the auxiliary loss; a loss in "
-            "place of cross-entropy says 'replaces_cross_entropy: true'"
-        )
-    other = entry.get("classification")
-    if other is not None and not losses[other].get("replaces_cross_entropy", False):
-        raise ConfigError(
-            f"'{where}.classification' is {other!r}, which does not take the place of cross-entropy "
-            "(replaces_cross_entropy)"
-        )
-    if "file" in entry:
-        path = Path(entry["file"]).expanduser()
-        try:
-            tree = ast.parse(path.read_bytes(), path.name)
-        except OSError as error:
-            raise ConfigError(
-                f"'{where}.file' is {entry['file']}, which cannot be read ({error.strerror}); put the file "
-                "there or correct the path"
-            ) from None
-        except (SyntaxError, ValueError) as error:
-            raise ConfigError(f"'{where}.file', {entry['file']}, is not Python: {error}") from None
-        classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-        if entry["class"] not in classes:
-            raise ConfigError(
-                f"'{where}.class' is {entry['class']!r}; the classes in {entry['file']} are "
-                f"{', '.join(classes) or 'none'}"
-            )
-
-
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """A list as it is, anything else as the one thing in a list."""
     return value if isinstance(value, list) else [value]

@@ -1,6 +1,8 @@
-"""Names of datasets as the paper writes them, of the losses that are compared, and of a file of a run."""
+"""Names of datasets as the paper writes them, the losses that are compared, and a file that a run keeps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 DATASETS = {
     "mnist": "MNIST",
@@ -26,6 +28,12 @@ class Losses:
     proposed: str
     reference: str
     baseline: str
+
+
+def own_losses(settings: Mapping[str, Any]) -> bool:
+    """Whether all losses of a run's settings are this package's, and none of a library or of a file."""
+    entries = filter(None, (settings["auxiliary_loss"], settings["classification_loss"]))
+    return not any("library" in entry or "file" in entry for entry in entries)
 
 
 # Columns of the table that compares protocols, besides a column for each.

@@ -15,14 +15,14 @@ from typing import Any
 from amc_loss.study.configuration import (
     PROTOCOL_SECTIONS,
     canonical,
-    check_references,
     check_schema,
     resolve,
     typed,
 )
 from amc_loss.study.documented_settings import compare
-from amc_loss.study.names import DATASETS, Losses
+from amc_loss.study.names import DATASETS, Losses, own_losses
 from amc_loss.study.network_names import parse_network
+from amc_loss.study.references import check_references
 
 # For each source the keys of a dataset that say what it gives; besides them `size`.
 SOURCES = {
@@ -92,7 +92,6 @@ class Study:
         schema: The schema.
         name: Name of the study, and of its folder of results.
         protocols: For each protocol of the configuration all the settings it makes, by section.
-        trials: For each loss that is tuned the settings that are tried.
         targets: For each table and figure the runs it needs, in order; training curves and confusion matrices
             are ``curves-<dataset>`` and ``confusion-<dataset>``.
         runs: All runs by name.
@@ -145,10 +144,6 @@ class Study:
             network = self.network(figures[figure]["dataset"])
             self.targets[figure] = [self._run(figures[figure], network, loss) for loss in self.shown(figure)]
         self.targets["figure7"] = self._sweep(figures["figure7"])
-        self.trials = {
-            loss: [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
-            for loss, tried in config["study"]["tune"].items()
-        }
         self.targets["tuning"] = [run for runs in self.tuning().values() for _, run in runs]
         self.runs = {run.name: run for runs in self.targets.values() for run in runs}
 
@@ -198,14 +193,12 @@ class Study:
 
     def loss_settings(self, loss: str) -> dict[str, Any]:
         """Settings of a loss apart from any run, as `settings` has them."""
-        run = self._repeat("", "", loss, [0])[0]
-        return canonical({"loss": loss, **self._losses(run)})
+        return canonical({"loss": loss, **self._losses(loss)})
 
     def loss_digest(self, loss: str) -> str:
         """Eight digits that say what a loss is that is of a library or a file; nothing for others."""
         settings = self.loss_settings(loss)
-        entries = filter(None, (settings["auxiliary_loss"], settings["classification_loss"]))
-        if not any("library" in entry or "file" in entry for entry in entries):
+        if own_losses(settings):
             return ""
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -221,11 +214,12 @@ class Study:
         return {
             loss: [
                 (trial, run)
-                for trial in trials
+                for values in product(*tried.values())
+                for trial in [dict(zip(tried, values, strict=True))]
                 for dataset in study["datasets"]
                 for run in self._repeat(dataset, self.network(dataset), loss, study["seeds"], **trial)
             ]
-            for loss, trials in self.trials.items()
+            for loss, tried in study["tune"].items()
         }
 
     @property
@@ -333,7 +327,7 @@ class Study:
         settings = {
             **{key: value for key, value in asdict(run).items() if key not in ("margin", "varied")},
             "architecture": self.architecture(run.network),
-            **(losses := self._losses(run)),
+            **(losses := self._losses(run.loss, margin=run.margin, **dict(run.varied))),
             **training.pop("schedule")[parse_network(run.network)[0]],
             **training,
         }
@@ -341,16 +335,18 @@ class Study:
             settings["architecture"]["cosine"] = True
         return canonical(settings)
 
-    def _losses(self, run: Run) -> dict[str, Any]:
-        """The auxiliary loss, its w(t), and the loss in place of cross-entropy; None where there is none."""
-        entry = self.config["losses"][run.loss]
+    def _losses(self, name: str, **arguments: float | None) -> dict[str, Any]:
+        """The auxiliary loss, its w(t), and the loss in place of cross-entropy; None where there is none.
+
+        ``arguments`` replace those that the loss has.
+        """
+        entry = self.config["losses"][name]
         none = {"auxiliary_loss": None, "auxiliary_schedule": None, "classification_loss": None}
         if "class" not in entry:
             return none
         settings = {**none, "learning_rate_factor": entry.get("learning_rate_factor", 1)}
-        loss = self._loss(run.loss)
-        given = {"margin": run.margin, **dict(run.varied)}
-        loss["arguments"] |= {key: value for key, value in given.items() if key in loss["arguments"]}
+        loss = self._loss(name)
+        loss["arguments"] |= {key: value for key, value in arguments.items() if key in loss["arguments"]}
         if entry.get("replaces_cross_entropy", False):
             return settings | {"classification_loss": loss}
         if "classification" in entry:

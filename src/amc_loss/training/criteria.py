@@ -20,12 +20,6 @@ from amc_loss import losses
 SIZES = {"num_classes": 0, "n_classes": 0, "embedding_size": 1, "feature_dim": 1}
 
 
-def own_losses(settings: Mapping[str, Any]) -> bool:
-    """Whether all losses of a run are this package's."""
-    entries = filter(None, (settings["auxiliary_loss"], settings["classification_loss"]))
-    return not any("library" in entry or "file" in entry for entry in entries)
-
-
 class LossError(ValueError):
     """A loss of the configuration that cannot be used; the message says which and why."""
 
@@ -200,8 +194,8 @@ def check_losses(settings: Mapping[str, Any]) -> None:
         criterion = Criterion(settings, n_classes, feature_dim)
         features = torch.randn(2, feature_dim, requires_grad=True)
     for labels in (torch.tensor([0, 1]), torch.tensor([2, 2])):
-        for loss in filter(None, (criterion.auxiliary, criterion.classification)):
-            kind = (settings["auxiliary_loss"] or settings["classification_loss"])["class"]
+        for part, loss in criterion.named_children():
+            kind = settings[f"{part}_loss"]["class"]
             try:
                 value = loss(features, labels, labels)
                 if not isinstance(value, Tensor) or value.ndim:

@@ -45,7 +45,7 @@ def resolve_engine(engine: Engine | Literal["auto"], device: torch.device, own: 
 
 @cache
 def _fault_of_compiler(device: torch.device) -> str | None:
-    """What torch.compile says of a function that any kernel takes longer than; None if it compiles it.
+    """Why torch.compile does not work on a device; None if it compiles a small function for it.
 
     It needs Triton, a C compiler and Python's headers, which not every machine has that has a GPU.
     """

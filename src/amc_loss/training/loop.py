@@ -20,11 +20,12 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from amc_loss.data.dataset import Dataset
 from amc_loss.jobs.interruption import stop_on_signals
+from amc_loss.study.names import own_losses
 from amc_loss.training import networks, schedules
 from amc_loss.training.arithmetic import allow_tf32, autocast_dtype, make_deterministic, to_device
 from amc_loss.training.batches import minibatches, steps_per_epoch, translate
 from amc_loss.training.checkpoints import Checkpoint
-from amc_loss.training.criteria import Criterion, own_losses
+from amc_loss.training.criteria import Criterion
 from amc_loss.training.engines import Graph, resolve_engine
 from amc_loss.training.inference import outputs
 

@@ -1,10 +1,9 @@
 """What the report's captions call what the user has named."""
 
-from string import ascii_lowercase
 from typing import Any
 
 from amc_loss.study.study import Study
-from amc_loss.views.markup import escaped
+from amc_loss.views.markup import escaped, panel_title
 
 
 def names(study: Study) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def names(study: Study) -> dict[str, Any]:
     roles = {role: getattr(study.losses, role) for role in ("proposed", "reference", "baseline")}
     return {
         "losses": {
-            figure: ", ".join(f"({ascii_lowercase[at]}) {losses[name]}" for at, name in enumerate(names))
+            figure: ", ".join(panel_title(at, losses[name]) for at, name in enumerate(names))
             for figure, names in shown.items()
         },
         **{role: losses[name] for role, name in (roles | {"varied": study.varied_loss}).items()},

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from amc_loss.measures.significance import p_value
+from amc_loss.views.markup import panel_title
 from amc_loss.views.style import (
     COLUMN,
     FORMULA,
@@ -22,7 +23,6 @@ from amc_loss.views.style import (
     breadth,
     grid,
     numbered,
-    panel_title,
     short_name,
     shown,
     styled,
@@ -199,10 +199,8 @@ def confusion_matrices(
     class_names = [shown(name) for name in class_names]
     longest = max(map(breadth, class_names))
     short = few and longest <= SHORT
-    rows, columns = grid(len(counts))
-    if not few:
-        columns = min(len(counts), 2)
-        rows = -(-len(counts) // columns)
+    columns = grid(len(counts))[1] if few else min(len(counts), 2)
+    rows = -(-len(counts) // columns)
     size = (width(len(counts)), rows * (2.3 + 0.06 * longest * short)) if few else (PAGE, max(2, rows) * 2.65)
     figure = Figure(figsize=size, layout="compressed")
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)

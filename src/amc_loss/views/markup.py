@@ -1,6 +1,7 @@
 """Names that users give, as text in Markdown (``md``), reStructuredText and LaTeX (``tex``)."""
 
 import re
+from string import ascii_lowercase
 
 # What Markdown or reStructuredText would not take as it is; an underscore within a word they do.
 MARKUP = r"([\\`*|<>\[\]~$&]|_(?![^\W_])|(?<![^\W_])_)"
@@ -35,3 +36,8 @@ def escaped(name: str) -> str:
 def one_line(name: str) -> str:
     """A name with a space for line breaks and the like."""
     return " ".join(name.split())
+
+
+def panel_title(index: int, text: str) -> str:
+    """``(a) text`` for the first panel and so on."""
+    return f"({ascii_lowercase[index]}) {text}"

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from amc_loss.views import style
+from amc_loss.views.markup import panel_title
 from amc_loss.views.style import (
     DISTINCT,
     PAGE,
@@ -18,7 +19,6 @@ from amc_loss.views.style import (
     LossStyle,
     class_style,
     pale,
-    panel_title,
     shown,
     styled,
 )
@@ -146,9 +146,9 @@ def embedding_panels(
         losses: How they are shown.
         only: Those to show, all if None; the axes are always as long as all need.
     """
-    shown = list(embeddings) if only is None else only
-    width = style.width(len(shown))
-    rows, columns = style.grid(len(shown))
+    panels = list(embeddings) if only is None else only
+    width = style.width(len(panels))
+    rows, columns = style.grid(len(panels))
     legend = _Legend(_class_keys(range(len(class_names)), class_names), width)
     size = (width, rows * (width / columns + 0.5) + legend.height)
     figure = Figure(figsize=size, layout="constrained")
@@ -156,9 +156,9 @@ def embedding_panels(
     everything = np.concatenate(list(embeddings.values()))
     low, high = everything.min(0), everything.max(0)
     limits = np.stack([low, high]) + 0.04 * (high - low) * np.array([[-1], [1]])
-    for axis in axes[len(shown) :]:
+    for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    for axis, loss in zip(axes, shown, strict=False):
+    for axis, loss in zip(axes, panels, strict=False):
         for label in range(len(class_names)):
             _points(axis, embeddings[loss][labels == label], label)
         axis.set(title=losses.title(loss), xticks=[], yticks=[], xlim=limits[:, 0], ylim=limits[:, 1])

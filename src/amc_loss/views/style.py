@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from amc_loss.study.names import Losses
 from amc_loss.views import fonts
-from amc_loss.views.markup import one_line
+from amc_loss.views.markup import one_line, panel_title
 
 Colour = tuple[float, float, float]
 Arguments = ParamSpec("Arguments")
@@ -144,11 +144,6 @@ def short_name(label: int, name: str) -> str:
 def numbered(label: int, name: str) -> str:
     """A class's number before its name, or the name alone where that is a number."""
     return name if name.isdecimal() else f"{label} {shown(name)}"
-
-
-def panel_title(index: int, text: str) -> str:
-    """``(a) text`` for the first panel and so on."""
-    return f"({chr(ord('a') + index)}) {text}"
 
 
 class LossStyle:

@@ -1,6 +1,7 @@
 """The front page of the report: what a study was and what came of it, in a few lines."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,7 @@ def summary(
     """
     name, protocol = escaped(name), escaped(protocol)
     titles = {dataset: escaped(title) for dataset, title in titles.items()}
+    losses = replace(losses, titles={loss: escaped(title) for loss, title in losses.titles.items()})
     # Two levels of the keys, so that a schedule's epochs and ramps are named once.
     changed = list(dict.fromkeys(".".join(key.split(".")[:2]) for key in changed))
     seeds, in_table = table1["n"].max(), table1["n"].sum()
@@ -74,13 +76,13 @@ def _gains(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) -> s
         f"{gains[name]:+.2f} on {title} ({f'p {_p(p_values[name])}' if name in p_values else 'no test'})"
         for name, title in titles.items()
     ]
-    proposed, reference = (escaped(losses.titles[name]) for name in (losses.proposed, losses.reference))
+    proposed, reference = (losses.titles[name] for name in (losses.proposed, losses.reference))
     return f"{proposed} against {reference}, in percentage points: {_list(texts)}"
 
 
 def _clustering(clustering: pd.DataFrame, titles: Mapping[str, str], losses: Losses) -> str:
     """Where homogeneity and completeness are highest under the proposed loss (section 4.1)."""
-    texts, proposed = [], escaped(losses.titles[losses.proposed])
+    texts, proposed = [], losses.titles[losses.proposed]
     for metric in ("homogeneity", "completeness"):
         # As Table "clustering" prints them; a tie is not the highest.
         means = clustering.pivot(index="dataset", columns="loss", values=f"{metric}_mean").round(4)
@@ -109,7 +111,7 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) ->
     texts = []
     if any(outcomes.values()):
         verdicts = [f"{outcome} on {_list(names)}" for outcome, names in outcomes.items() if names]
-        proposed, reference = (escaped(losses.titles[name]) for name in (losses.proposed, losses.reference))
+        proposed, reference = (losses.titles[name] for name in (losses.proposed, losses.reference))
         finding = f"{proposed} is better than {reference}, or no different (p ≥ {LEVEL})"
         texts.append(f"its finding that {finding}, {_list(verdicts)}")
         off = (table1["mean"] - table1["paper_mean"]).dropna()

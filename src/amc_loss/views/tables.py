@@ -13,7 +13,7 @@ from amc_loss.measures.aggregates import CLUSTERING_METRICS
 from amc_loss.study.names import PROTOCOL_COLUMNS, Losses
 from amc_loss.training.layers import LayerSummary
 from amc_loss.views.markup import as_text, escaped
-from amc_loss.views.text import BOLD, format_p_value, highest, mean_sd, signed, three_digits
+from amc_loss.views.text import bold, format_p_value, highest, mean_sd, signed, three_digits
 
 LATEX = str.maketrans(
     {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$", "<": "$<$"}
@@ -112,21 +112,18 @@ def readable_table1(
         titles: What each dataset is called.
         losses: The study's.
     """
-    rows = []
-    for row, is_best in zip(table.itertuples(), highest(table["mean"], table["dataset"], 2), strict=True):
-        ours = mean_sd(row.mean, row.sd, markup)
-        rows.append(
-            {
-                "Dataset": as_text(titles[row.dataset], markup),
-                "Loss": as_text(losses.titles[row.loss], markup),
-                "Runs": row.n,
-                "Mean ± SD": BOLD[markup].format(ours) if is_best else ours,
-                "p-value": format_p_value(row.p_value),
-                "Paper": mean_sd(row.paper_mean, row.paper_sd, markup),
-                "Paper's p-value": format_p_value(row.paper_p_value),
-            }
-        )
-    return _for_markup(pd.DataFrame(rows), markup)
+    means = [mean_sd(row.mean, row.sd, markup) for row in table.itertuples()]
+    theirs = [mean_sd(row.paper_mean, row.paper_sd, markup) for row in table.itertuples()]
+    readable = pd.DataFrame(
+        {
+            **_runs(table, markup, titles, losses),
+            "Mean ± SD": bold(means, highest(table["mean"], table["dataset"], 2), markup),
+            "p-value": table["p_value"].map(format_p_value),
+            "Paper": theirs,
+            "Paper's p-value": table["paper_p_value"].map(format_p_value),
+        }
+    )
+    return _for_markup(readable, markup)
 
 
 def readable_differences(
@@ -189,10 +186,7 @@ def readable_tuning(
         {
             **_runs(table, markup, titles, losses),
             "Settings": [as_text(settings, markup) for settings in table["settings"]],
-            "Mean ± SD": [
-                BOLD[markup].format(cell) if chosen else cell
-                for cell, chosen in zip(cells, table["chosen"], strict=True)
-            ],
+            "Mean ± SD": bold(cells, table["chosen"], markup),
         }
     )
     return _for_markup(readable, markup)
@@ -214,10 +208,7 @@ def readable_clustering(
         means = table[f"{metric}_mean"]
         best = highest(means, table["dataset"], 4)
         cells = [mean_sd(mean, sd, markup, 4) for mean, sd in zip(means, table[f"{metric}_sd"], strict=True)]
-        name = metric.replace("_", "-").capitalize()
-        readable[name] = [
-            BOLD[markup].format(cell) if is_best else cell for cell, is_best in zip(cells, best, strict=True)
-        ]
+        readable[metric.replace("_", "-").capitalize()] = bold(cells, best, markup)
     return _for_markup(readable, markup)
 
 

@@ -1,6 +1,7 @@
 """Numbers as people read them, in Markdown (``md``) and LaTeX (``tex``)."""
 
 import re
+from collections.abc import Iterable
 from math import floor, log10
 
 import numpy as np
@@ -34,6 +35,13 @@ def highest(values: pd.Series, groups: pd.Series, digits: int) -> pd.Series:
     """
     groups = values.round(digits).groupby(groups.to_numpy())
     return values.round(digits).eq(groups.transform("max")) & groups.transform("nunique").gt(1)
+
+
+def bold(cells: Iterable[str], which: Iterable[bool], markup: str) -> list[str]:
+    """Cells of a table, some of them in bold."""
+    return [
+        BOLD[markup].format(cell) if is_bold else cell for cell, is_bold in zip(cells, which, strict=True)
+    ]
 
 
 def signed(values: pd.Series, digits: str, markup: str) -> list[str]:

@@ -17,12 +17,7 @@ if not trials:
 table = aggregates.tuning(aggregates.collect(snakemake.input.metrics), trials)
 paths = [path for path in snakemake.output if path != snakemake.output.configuration]
 tables.write(table, partial(tables.readable_tuning, titles=snakemake.params.titles, losses=losses), paths)
-best = dict(table.loc[table["chosen"], ["loss", "settings"]].itertuples(index=False))
-chosen = {
-    trial["loss"]: trial["settings"]
-    for trial in trials
-    if aggregates.describe_trial(trial["settings"]) == best[trial["loss"]]
-}
+chosen = aggregates.chosen_settings(table, trials)
 configuration = tuned(list(losses.titles), snakemake.params.losses, chosen)
 # JSON is YAML.
 text = json.dumps(configuration, indent=2, ensure_ascii=False)
