@@ -12,7 +12,21 @@ from rules import environment, rules, script
 
 SMALL = {
     **STUDY,
-    "study": {"name": "tiny", "seeds": [0]},
+    "study": {
+        "name": "tiny",
+        "seeds": [0],
+        "losses": ["cross_entropy", "euclidean", "amc", "supcon"],
+        "validation": 200,
+        "tune": {"supcon": {"weight": [0.1]}},
+    },
+    "losses": {
+        "supcon": {
+            "title": "+ SupCon",
+            "library": "pytorch-metric-learning",
+            "class": "SupConLoss",
+            "weight": 0.1,
+        }
+    },
     "figures": {"figure7": {"seeds": [0], "vary": {"weight": [0.1], "margin": [0.5]}}},
 }
 ENVIRONMENTS = {script(rule).name: environment(rule) for rule in rules()}
@@ -43,7 +57,9 @@ def finished(tmp_path_factory):
             [packages] = prefix.glob("lib/python3*/site-packages")
             shutil.copy(ROOT / "tests/conda_double/interpreter_record.py", packages)
             (packages / "interpreter_record.pth").write_text("import interpreter_record\n")
-        checkout.snakemake("--use-conda", "--cores", "2", *ARGUMENTS, "--", "all", "estimate", "archive")
+        checkout.snakemake(
+            "--use-conda", "--cores", "2", *ARGUMENTS, "--", "all", "estimate", "tuning", "archive"
+        )
         checkout.records = [json.loads(line) for line in (folder / "record.jsonl").read_text().splitlines()]
         yield checkout
 

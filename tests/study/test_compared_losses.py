@@ -8,7 +8,7 @@ from checkout import ROOT
 from paper import SCHEMA
 
 from amc_loss.study.configuration import ConfigError, merge, overlaid
-from amc_loss.study.names import Losses
+from amc_loss.study.names import METRICS_COLUMNS, Losses
 from amc_loss.study.study import Study
 from amc_loss.study.tuned import tuned
 
@@ -196,6 +196,14 @@ def test_what_does_not_go_together_is_one_sentence(monkeypatch, changes, sentenc
     assert sentence in str(error.value)
 
 
+@pytest.mark.parametrize("column", METRICS_COLUMNS)
+def test_what_is_varied_is_not_called_like_another_column_of_the_metrics(column):
+    given = {"mine": {**MINE, "arguments": {column: 1}}}
+    vary = {"figure7": {"loss": "mine", "vary": {column: [1, 2]}}}
+    with pytest.raises(ConfigError, match=f"'figures.figure7.vary' has '{column}', which is a column"):
+        study(["cross_entropy", "mine"], given, figures=vary)
+
+
 def test_an_auxiliary_loss_has_a_weight():
     given = {"supcon": {key: value for key, value in SUPCON.items() if key != "weight"}}
     with pytest.raises(
@@ -228,6 +236,17 @@ def test_every_loss_has_as_many_trials_on_data_of_its_own():
     assert (found.titles["svhn"], plain.titles["svhn"]) == ("SVHN, validation", "SVHN")
     assert "study.validation" in found.changed
     assert plain.targets["tuning"] == []
+
+
+@pytest.mark.parametrize("group", ["auxiliary tuning", "replacement replacement_tuning"])
+def test_the_rivals_are_tuned_with_as_many_trials_each(group):
+    config = OWN
+    for name in group.split():
+        config = overlaid(config, yaml.safe_load((ROOT / f"profiles/rivals/{name}.yaml").read_text()))
+    found = Study(config, SCHEMA)
+    assert set(found.tuning()) == set(found.config["study"]["losses"]) - {"cross_entropy"}
+    assert len({len(runs) for runs in found.tuning().values()}) == 1
+    assert not {0, 1, 2, 3, 4} & set(found.config["study"]["seeds"])
 
 
 @pytest.mark.parametrize(

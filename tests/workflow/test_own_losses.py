@@ -2,11 +2,12 @@
 
 import json
 import re
+import tarfile
 
 import pandas as pd
 import pytest
 import yaml
-from checkout import ROOT
+from checkout import ROOT, Checkout
 
 SECTION = (ROOT / "README.md").read_text().split("## A loss of your own\n")[1].split("\n## ")[0]
 CODE, MINE, COMMAND, RIVALS = re.findall(r"```\w+\n(.*?)```", SECTION, re.DOTALL)
@@ -33,7 +34,7 @@ FILES = ["--workflow-profile", "profiles/demo"]
 FILES += ["--configfile", "profiles/demo/study.yaml", "mine.yaml", "small.yaml"]
 
 
-def test_the_readme_s_loss_comes_through_to_the_report(own):
+def test_the_readme_s_loss_comes_through_to_the_report(own, tmp_path):
     vary = "figures={figure7: {vary: {power: [1, 2]}}}"
     output = own.snakemake("report", "collect", "--cores", "2", *FILES, "--config", vary)
     assert "Trying the loss spread" in output
@@ -50,6 +51,15 @@ def test_the_readme_s_loss_comes_through_to_the_report(own):
     assert "+ Spread against + Euclid" in (results / "tables/summary.md").read_text()
     report = (results / "report.html").read_text()
     assert "(d) + Spread" in report
+    # What is published has all that a checkout elsewhere needs.
+    own.snakemake("archive", "--cores", "1", *FILES, "--config", vary)
+    with tarfile.open(results / "archive.tar") as archive:
+        archive.extractall(tmp_path / "elsewhere", filter="data")
+    elsewhere = Checkout(tmp_path / "elsewhere")
+    study = ["--workflow-profile", "profiles/demo", "--configfile", "results/mine/configuration.yaml", "--"]
+    elsewhere.snakemake("--cores", "1", *study, "download")
+    elsewhere.snakemake("--cores", "1", "--touch", *study, "results/mine/metrics.csv")
+    assert not {"check_loss", "train", "evaluate"} & set(elsewhere.jobs(*study, "all"))
     # A change in the file trains its runs again and no others.
     (own.path / "my_losses.py").write_text(CODE.replace("power=2.0", "power=1.5"))
     jobs = own.jobs("report", *FILES, "--config", vary)

@@ -35,6 +35,8 @@ rule archive:
         configuration="<results>/tables/configuration.yaml",
         # In the order in which they are made, which is that of their time stamps.
         results=[
+            *study.loss_files,
+            *filter(None, map(checked_loss, study.losses.titles)),
             *all_run_files("model.pt"),
             *all_run_files("history.csv"),
             *all_run_files("provenance.json"),

@@ -39,5 +39,11 @@ def own_losses(settings: Mapping[str, Any]) -> bool:
 # Columns of the table that compares protocols, besides a column for each.
 PROTOCOL_COLUMNS = ("setting", "meaning", "source")
 
+# Columns of ``metrics.csv`` that are no settings of a loss.
+METRICS_COLUMNS = (
+    *("run", "dataset", "network", "loss", "seed"),
+    *("accuracy", "homogeneity", "completeness", "v_measure", "seconds_per_epoch"),
+)
+
 # The second name of a run's model, by which it outlives Snakemake's deletion of what is to be made again.
 KEPT_MODEL = ".model.pt"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amc_loss.study.configuration import ConfigError, as_list
+from amc_loss.study.names import METRICS_COLUMNS
 
 
 def check_references(config: Mapping[str, Any]) -> None:
@@ -109,6 +110,11 @@ def _check_losses(config: Mapping[str, Any]) -> None:
     for where, (name, settings) in varied.items():
         there = [*({"weight"} & losses[name].keys()), *losses[name].get("arguments", {})]
         for key in settings:
+            if key in METRICS_COLUMNS:
+                raise ConfigError(
+                    f"'{where}' has {key!r}, which is a column of metrics.csv with another meaning; give the "
+                    "argument another name"
+                )
             if key not in there:
                 raise ConfigError(
                     f"'{where}' has {key!r}; the loss {name} has {', '.join(there) or 'nothing to vary'}; "

@@ -202,6 +202,13 @@ class Study:
             return ""
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
+    @property
+    def loss_files(self) -> list[str]:
+        """Files of the user's own losses; not those of an absolute path, which mean nothing elsewhere."""
+        entries = (self.config["losses"][loss] for loss in self.losses.titles)
+        paths = [entry["file"] for entry in entries if "file" in entry]
+        return [path for path in dict.fromkeys(paths) if not Path(path).expanduser().is_absolute()]
+
     def own_settings(self, loss: str) -> dict[str, Any]:
         """λ, under ``weight``, and arguments of a loss as they are under ``losses``."""
         entry = self.config["losses"][loss]
