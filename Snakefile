@@ -33,6 +33,8 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/explainability.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -53,6 +53,21 @@ your own under `protocols`. A key that is not here is refused before anything ru
 This page is made from [the schema](../workflow/schemas/config.schema.yaml) by `make docs`.
 """
 
+TABLES = """# Tables
+
+What each table of a study is, and its columns: `results/<study>/` and the names below. Tables that people read lie beside
+them as `.md`, `.tex` and `.html`. `metrics.csv` has a column more for every other argument of a loss that Figure 7
+or `study.tune` varies, `history.csv` one for the test accuracy where `training.kept_epoch` is `best`;
+`protocol.csv` has a column for each protocol and one for the study.
+
+{tables}## Measures
+
+What `measure` may be in the tables above. A margin is the smallest difference that matters, in the measure's unit;
+both come from `resources/paper/claims.yaml`, where the claims and their rules are.
+
+{measures}
+This page is made from `workflow/schemas/tables.yaml` by `make docs`.
+"""
 
 ARCHITECTURE = """# Architecture
 
@@ -87,6 +102,14 @@ flowchart TD
     model --> aggregates
     npz --> drawing
     features --> aggregates{{{{"rules table1, clustering, ...<br>measures/aggregates, views/tables"}}}}
+    model --> explain{{{{"rule explain<br>measures/interventions"}}}}
+    features --> explain
+    explain --> activations["runs/RUN/explanations.npz"]
+    activations --> measured{{{{"rules measure_explanations, measure_features<br>measures/explainability, measures/evidence"}}}}
+    features --> measured
+    measured --> values["explanations/, values/"]
+    values --> ledger{{{{"rules explainability_table, claims_table, ...<br>measures/claims, views/claims"}}}}
+    ledger --> tables
     maps --> drawing{{{{"rules figure1 ... figure7<br>views/scatter, views/heatmaps, views/charts, views/diagram"}}}}
     features --> drawing
     drawing --> figures["figures/"]
@@ -174,6 +197,29 @@ def architecture() -> str:
     return ARCHITECTURE.format(arrows="\n".join(lines), rooms="".join(parts) + losses)
 
 
+def data_dictionary() -> str:
+    """The page on the tables."""
+    described, claims = (
+        yaml.safe_load((ROOT / path).read_text())
+        for path in ("workflow/schemas/tables.yaml", "resources/paper/claims.yaml")
+    )
+    parts = []
+    for name, table in described.items():
+        rows = [{"column": f"`{key}`", "what it is": text} for key, text in table["columns"].items()]
+        parts.append(f"## {name}\n\n{table['about']}\n\n{tables.markdown(rows)}\n")
+    measures = [
+        {
+            "measure": f"`{name}`",
+            "title": about["title"],
+            "unit": about.get("unit", ""),
+            "margin": f"{about['margin']:g}",
+            "what it is": about["meaning"],
+        }
+        for name, about in claims["measures"].items()
+    ]
+    return TABLES.format(tables="".join(parts), measures=tables.markdown(measures))
+
+
 def pages() -> dict[str, str]:
     """The text of each page, by its path."""
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -192,6 +238,7 @@ def pages() -> dict[str, str]:
         ),
         "config/README.md": SETTINGS.format(settings=tables.markdown(keys)),
         "docs/architecture.md": architecture(),
+        "docs/tables.md": data_dictionary(),
         "workflow/library.txt": "".join(f"{path}\n" for path in library()),
     }
 

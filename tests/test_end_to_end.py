@@ -23,16 +23,18 @@ from rules import rules as workflow_rules
 from settings import LOSSES
 from sklearn.metrics import homogeneity_score
 
-RUNS = 6 + 1 + 3 + 2
+RUNS = 6 + 2 * (1 + 3) + 2
 FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
+LEDGER = {"explainability_figure": 1, "claims_figure": 1}
 PICTURES = [*(f"figure{n}" for n in range(1, 8)), "curves-digits", "confusion-digits"]
+PICTURES += ["explainability", "claims"]
 SINGLE_LOSS = {
     "4: unit sphere": "figure4",
     "5: t-SNE": "figure5",
     "6: every class": "figure6",
     "confusion matrices, digits": "confusion-digits",
 }
-TABLES = ["table1", "table1_differences", "table2", "clustering", "run_times"]
+TABLES = ["table1", "table1_differences", "table2", "clustering", "run_times", "explainability", "claims"]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,8 @@ def test_results_are_where_others_rely_on_them(finished):
     files += [f"tables/{t}.{end}" for t in TABLES for end in ("csv", "md", "tex", "html")]
     files += [f"tables/protocol.{end}" for end in ("csv", "md", "html")]
     files += [f"figures/{name}.{end}" for name in PICTURES for end in ("pdf", "png")]
+    kept = list((finished.results / "runs").glob("*-top-*/explanations.npz"))
+    assert len(kept) == 6
     run_files = ("model.pt", "history.csv", "metrics.json", "features.npz", "provenance.json")
     runs = list((finished.results / "runs").iterdir())
     assert len(runs) == RUNS
@@ -115,6 +119,22 @@ def test_metrics_and_tables(finished):
     expected = in_table1.groupby("loss")["accuracy"].mean().to_dict()
     assert table1.set_index("loss")["mean"].to_dict() == pytest.approx(expected)
     assert table1["n"].tolist() == [2, 2, 2]
+
+
+def test_every_table_has_the_columns_that_are_described(finished):
+    described = yaml.safe_load((ROOT / "workflow/schemas/tables.yaml").read_text())
+    names = {"<run>": "digits-top-amc-lambda0.1-margin0.5-seed0", "<dataset>": "digits", "<runs>": "figure4"}
+    for path, table in described.items():
+        if path == "tables/tuning.csv":  # not of this study
+            continue
+        for name, value in names.items():
+            path = path.replace(name, value)
+        assert list(pd.read_csv(finished.results / path)) == list(table["columns"]), path
+    found = {path.name for path in (finished.results / "tables").glob("*.csv")} - {"protocol.csv"}
+    assert {f"tables/{name}" for name in found} <= set(described)
+    measures = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
+    for path in ("explanations/digits.csv", "values/figure1.csv", "values/table1-digits.csv"):
+        assert set(pd.read_csv(finished.results / path)["measure"]) - {"dose", "dose_loss"} <= set(measures)
 
 
 def test_a_run_s_files_agree_with_each_other(finished):
@@ -237,7 +257,9 @@ def test_nothing_to_do_when_finished(finished):
         ("curves", {"training_curves": 1, "curves": 1}),
         ("confusion", {"confusion_matrices": 1, "confusion": 1}),
         ("figures", {**FIGURES, "figures": 1}),
-        ("report", {**FIGURES, "report": 1}),
+        ("explainability", {"explainability_figure": 1, "explainability": 1}),
+        ("claims", {"claims_figure": 1, "claims": 1}),
+        ("report", {**FIGURES, **LEDGER, "report": 1}),
         ("table1", {}),
         ("table1_differences", {}),
         ("table2", {}),
@@ -333,9 +355,9 @@ def test_an_archive_gives_every_table_and_figure_elsewhere_without_training(fini
     elsewhere.snakemake("--cores", "1", *study, "download")
     # The data is newer than the models now.
     assert elsewhere.jobs(*study, "all")["train"] == RUNS
-    elsewhere.snakemake("--cores", "1", "--touch", *study, "results/tiny/metrics.csv")
+    elsewhere.snakemake("--cores", "1", "--touch", *study, "results/tiny/metrics.csv", "explanations")
     jobs = elsewhere.jobs(*study, "all")
-    assert not {"train", "evaluate", "download_dataset", "collect"} & set(jobs)
+    assert not {"train", "evaluate", "explain", "download_dataset", "collect"} & set(jobs)
     assert {*FIGURES, "table1", "table2", "clustering", "protocol", "report"} <= set(jobs)
     elsewhere.snakemake("--cores", "2", *study, "table1", "clustering", "figure2", "figure5", "confusion")
     for path in (
@@ -365,9 +387,13 @@ def test_a_deleted_figure_is_drawn_again_and_nothing_else(finished):
 # What follows from evaluations, from the data alone, and from nothing.
 EVALUATED = {"collect", "gradcam", "tsne", "table1", "table1_differences", "clustering", "summary"}
 EVALUATED |= {*FIGURES} - {"figure3", "training_curves"}
+CLAIMED = {"claims_table", "claims_figure", "summary"}
+EXPLAINED = {"measure_explanations", "explainability_table", "explainability_figure", *CLAIMED}
+EVALUATED |= {"explain", "measure_features", *EXPLAINED}
 TRAINED = {"train", "evaluate", "training_curves", "run_times", *EVALUATED}
 FROM_DATA = {"table2", "figure3"}
 WRITTEN = {"table1", "table1_differences", "table2", "clustering", "run_times", "protocol"}
+WRITTEN |= {"explainability_table", "claims_table", "summary"}
 
 
 @pytest.mark.parametrize(
@@ -381,13 +407,16 @@ WRITTEN = {"table1", "table1_differences", "table2", "clustering", "run_times", 
         ("training/cost", set()),
         ("runs/model", TRAINED),
         ("runs/features", {"evaluate", *EVALUATED}),
-        ("runs/explanations", {"gradcam", "figure2", "figure6"}),
+        ("runs/explanations", {"gradcam", "figure2", "figure6", *EXPLAINED}),
+        ("runs/activations", {"explain", *EXPLAINED}),
         ("measures/scores", {"evaluate", *EVALUATED}),
-        ("measures/geometry", {"tsne", "figure1", "figure4", "figure5"}),
-        ("measures/gradcam", {"gradcam", "figure2", "figure6"}),
+        ("measures/geometry", {"tsne", "figure1", "figure4", "figure5", "measure_features", *CLAIMED}),
+        ("measures/gradcam", {"gradcam", "figure2", "figure6", *EXPLAINED}),
+        ("measures/interventions", {"explain", *EXPLAINED}),
+        ("measures/claims", CLAIMED),
         ("views/heatmaps", {"figure2", "figure6"}),
         ("views/summary", {"summary"}),
-        ("views/text", {*WRITTEN, "summary", "figure7", "training_curves", "confusion_matrices"}),
+        ("views/text", {*WRITTEN, *LEDGER, "figure7", "training_curves", "confusion_matrices"}),
         ("jobs/gpus", TRAINED),
         ("jobs/logs", set()),
     ],
@@ -400,7 +429,7 @@ def test_a_line_in_a_room_makes_what_uses_it_again_and_nothing_else(changed, mod
 
 def test_a_colour_redraws_figures_and_retrains_nothing(changed):
     changed.replace("src/amc_loss/views/style.py", 'CAM_COLOURS = "jet"', 'CAM_COLOURS = "viridis"')
-    assert changed.jobs(*ARGUMENTS) == {**FIGURES, "report": 1, "all": 1}
+    assert changed.jobs(*ARGUMENTS) == {**FIGURES, **LEDGER, "report": 1, "all": 1}
 
 
 def test_a_change_in_the_loss_trains_every_run_again(changed):

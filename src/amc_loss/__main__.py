@@ -1,6 +1,7 @@
 """``python -m amc_loss``: runs of a study without Snakemake, with the same code, files and checkpoints.
 
-It needs torch, numpy, PyYAML and scikit-learn alone, and a checkout, in which the configuration is.
+It needs torch, numpy, PyYAML and scikit-learn alone, and a checkout, in which the configuration is. Ledgers
+of claims side by side need what draws figures as well.
 """
 
 import argparse
@@ -42,6 +43,9 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
                 "--threads", type=int, default=os.cpu_count(), help="on a CPU, all by default"
             )
             command.add_argument("--cpu", action="store_true", help="leave a GPU alone")
+    text = "print the verdicts of finished studies side by side, in Markdown"
+    command = commands.add_parser("claims", help=text, description=text)
+    command.add_argument("studies", nargs="+", type=Path, help="folders of studies, as results/paper")
     return parser.parse_args(given)
 
 
@@ -75,6 +79,9 @@ def main(given: Sequence[str] | None = None) -> None:
     """
     options = arguments(given)
     try:
+        if options.command == "claims":
+            print(claims_of(options.studies), end="")
+            return
         study = read_study(options.config)
         if options.command == "runs":
             print(*study.runs, sep="\n")
@@ -84,6 +91,28 @@ def main(given: Sequence[str] | None = None) -> None:
         work(options, study)
     except (ValueError, OSError, RuntimeError, MemoryError, FloatingPointError) as error:
         raise SystemExit(f"{type(error).__name__}: {error}") from error
+
+
+def claims_of(studies: Sequence[Path]) -> str:
+    """Verdicts of the studies in these folders, side by side in Markdown.
+
+    Raises:
+        ConfigError: If a study's claims were not decided yet.
+    """
+    import pandas as pd
+
+    from amc_loss.views.claims import side_by_side
+    from amc_loss.views.tables import markdown
+
+    ledgers = {}
+    for folder in studies:
+        path = folder / "tables/claims.csv"
+        if not path.exists():
+            raise ConfigError(f"{path} does not exist; `snakemake claims` makes it")
+        # Studies of one name may lie in two folders.
+        name = folder.name if folder.name not in ledgers else str(folder)
+        ledgers[name] = pd.read_csv(path, dtype=str)
+    return markdown(side_by_side(ledgers).to_dict("records"))
 
 
 def work(options: argparse.Namespace, study: Study) -> None:

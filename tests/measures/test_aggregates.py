@@ -108,6 +108,8 @@ def test_table(table):
         "ci_low",
         "ci_high",
         "paper_difference",
+        "predicted_low",
+        "predicted_high",
         "g",
         "p_value",
         "p_holm",
@@ -126,6 +128,12 @@ def test_table(table):
     expected = [91 - printed["cross_entropy"], 94 - printed["euclidean"], 292 / 3 - printed["amc"]]
     assert table["paper_difference"][:3].tolist() == pytest.approx(expected)
     assert table["paper_difference"][3:].isna().all()
+    # Student's t of 4 degrees of freedom is 2.776445 at 97.5%.
+    reach = 2.776445 * 0.11 * math.sqrt(1 / 5 + 1 / table["n"][0])
+    assert table.loc[0, ["predicted_low", "predicted_high"]].tolist() == pytest.approx(
+        [94.03 - reach, 94.03 + reach], abs=1e-6
+    )
+    assert table["predicted_low"][3:].isna().all()
     comparison = table[["g", "p_value", "p_holm", "p_paired", "difference", "seeds"]]
     assert comparison[table["loss"] == "amc"].isna().all(axis=None)
     assert comparison[table["loss"] != "amc"].notna().all(axis=None)
@@ -162,6 +170,7 @@ def test_for_reading(table):
         "Runs",
         "Mean",
         "To the paper",
+        "Predicted",
         "Difference",
         "95% CI",
         "g",
@@ -178,6 +187,7 @@ def test_for_reading(table):
         "3",
         "94.00",
         "−1.29",
+        "[95.17, 95.41]",
         "+3.33",
         "[1.90, 4.77]",
         "+2.07",
@@ -188,9 +198,9 @@ def test_for_reading(table):
         "1.88",
         "5",
     ]
-    assert markdown.iloc[5].tolist()[4:] == [""] * 10
+    assert markdown.iloc[5].tolist()[4:] == [""] * 11
     tex = tables.readable_differences(table.assign(p_value=2.14e-5), "tex", TITLES, STUDY).iloc[1].tolist()
-    assert [tex[4], *tex[7:9]] == ["$-1.29$", "$+2.07$", r"$2.14\cdot 10^{-5}$"]
+    assert [tex[4], *tex[8:10]] == ["$-1.29$", "$+2.07$", r"$2.14\cdot 10^{-5}$"]
 
 
 def test_tuning_chooses_by_the_mean_over_datasets():

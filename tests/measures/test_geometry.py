@@ -63,3 +63,12 @@ def test_radial_share():
     assert geometry.radial_share(np.concatenate([along, across]), np.repeat([0, 1], 11)) == pytest.approx(
         along.var(0).sum() / (along.var(0).sum() + across.var(0).sum())
     )
+
+
+def test_what_has_no_variance_or_is_not_there_has_no_number():
+    generator = np.random.default_rng(0)
+    assert np.isnan(geometry.radial_share(np.eye(4, dtype=np.float32), np.arange(4)))
+    points = generator.normal(size=(200, 2)).astype(np.float32)
+    assert np.isnan(geometry.classes_percentile(points, np.arange(200) % 4, [0, 9]))
+    # 75 million choices.
+    assert np.isnan(geometry.classes_percentile(points, np.arange(200) % 100, [0, 1, 2, 3, 4]))

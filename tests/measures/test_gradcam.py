@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from captum.attr import LayerAttribution, LayerGradCam
 from device import DEVICE
 from torch.nn.functional import interpolate
 
@@ -79,6 +80,139 @@ def test_grad_cam_of_another_layer(dataset):
         ValueError, match=r"grad_cam.layer is 'conv9'; there are last, noise, conv1_1, .*conv3_3"
     ):
         gradcam.grad_cam(network, images, targets, DEVICE, "conv9")
+
+
+def bilinear(cells, size, stride, border):
+    """Each pixel between the centres of the cells around it, and beyond the outer centres as at them."""
+    weights = []
+    for pixels, count in zip(size, cells.shape, strict=True):
+        weights.append(np.zeros((pixels, count)))
+        for pixel in range(pixels):
+            place = min(max((pixel + 0.5) / stride - 0.5 - border, 0), count - 1)
+            for cell in range(count):
+                weights[-1][pixel, cell] = max(0, 1 - abs(place - cell))
+    rows, columns = weights
+    return rows @ cells @ columns.T
+
+
+def test_a_cell_is_drawn_at_the_centre_of_its_receptive_field():
+    hot = torch.eye(36, dtype=torch.float64).reshape(36, 6, 6)
+    drawn = gradcam.upsample(hot, (32, 32), "receptive_field").numpy()
+    assert drawn.shape == (36, 32, 32)
+    rows, columns = np.mgrid[:32, :32]
+    for cell, one in zip(np.ndindex(6, 6), drawn, strict=True):
+        cells = np.zeros((6, 6))
+        cells[cell] = 1
+        np.testing.assert_allclose(one, bilinear(cells, (32, 32), 4, 1))
+        if set(cell) & {0, 5}:
+            continue  # the values of an outer cell reach to the edge
+        centre = [(one * axis).sum() / one.sum() for axis in (rows, columns)]
+        np.testing.assert_allclose(centre, [4 * place + 5.5 for place in cell])
+    # A centre lies between two pixels: there, on a line from one to the other, is the cell's own value.
+    ramp = torch.arange(6.0)[None, :, None].expand(1, 6, 6)
+    down = gradcam.upsample(ramp, (32, 32), "receptive_field")[0, :, 16].numpy()
+    np.testing.assert_allclose(np.interp(4 * np.arange(6) + 5.5, np.arange(32), down)[1:5], range(1, 5))
+
+
+def drawn_at(cell, cells, size, alignment, stride, border):
+    """Row and column where a map has the value of a cell, if each cell's value is its row or its column."""
+    places = []
+    for axis in (0, 1):
+        value = torch.from_numpy(np.indices(cells)[axis].astype(np.float64))
+        drawn = gradcam.upsample(value[None], size, alignment, stride, border)[0].numpy()
+        along = drawn[:, 0] if axis == 0 else drawn[0]
+        places.append(np.interp(cell[axis], along, np.arange(size[axis])))
+    return np.array(places)
+
+
+# Cells as far out as they can be with all that they see within the image.
+@pytest.mark.parametrize(
+    ("column", "layer", "cell", "moved"),
+    [
+        ("top", "conv1_1", (2, 77), False),
+        ("top", "conv1_3", (4, 75), False),
+        ("top", "conv2_2", (5, 30), False),
+        ("top", "conv3_1", (3, 14), True),
+        ("top", "last", (3, 14), True),
+        ("top", "last", (10, 4), True),
+        ("bottom", "conv1_1", (2, 77), False),
+        ("bottom", "conv2_1", (2, 37), False),
+        ("bottom", "conv3_2", (1, 16), True),
+    ],
+)
+def test_a_cell_is_drawn_where_its_gradient_has_its_centre(column, layer, cell, moved):
+    """Only the last block's maps, which have lost a cell on each side, are moved by stretching."""
+    torch.manual_seed(0)
+    network = networks.build(column, 1, 2, width_multiplier=0.1).eval().to(DEVICE)
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+    size = (64, 80)
+    images = (255 * torch.rand(100, 1, *size)).to(DEVICE).requires_grad_()
+    x = images / 255
+    for name, module in network.convolutions.named_children():
+        x = module(x)
+        if name == layer:
+            break
+    gradient = torch.autograd.grad(x[:, :, *cell].sum(), images)[0].abs().sum((0, 1)).cpu().numpy()
+    assert not np.concatenate([gradient[[0, -1]].ravel(), gradient[:, [0, -1]].ravel()]).any()
+    centre = [(gradient * axis).sum() / gradient.sum() for axis in np.mgrid[: size[0], : size[1]]]
+    laid = gradcam.grid(network, layer)
+    at = drawn_at(cell, x.shape[2:], size, "receptive_field", *laid)
+    np.testing.assert_allclose(at, centre, atol=0.5)
+    stretched = drawn_at(cell, x.shape[2:], size, "stretched", *laid)
+    assert (np.abs(stretched - centre) > 0.5).any() == moved
+
+
+@pytest.mark.parametrize(
+    ("layer", "stride", "border"), [("conv1_2", 1, 0), ("conv2_3", 2, 0), ("conv3_1", 4, 1), ("last", 4, 1)]
+)
+@pytest.mark.parametrize("size", [(28, 28), (30, 30), (31, 33)])
+def test_maps_over_receptive_fields_of_images_of_any_size(layer, stride, border, size):
+    torch.manual_seed(0)
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval().to(DEVICE)
+    assert gradcam.grid(network, layer) == (stride, border)
+    images = np.random.default_rng(0).integers(0, 256, (2, *size, 1), np.uint8)
+    targets = np.array([0, 1])
+    module = network.convolutions if layer == "last" else network.convolutions.get_submodule(layer)
+    cells = LayerGradCam(network.linear_logits, module).attribute(
+        to_device(images, DEVICE).float(), target=torch.from_numpy(targets).to(DEVICE)
+    )
+    cells = cells.relu()[:, 0].detach().cpu().numpy()
+    assert cells.shape[1:] == tuple(pixels // stride - 2 * border for pixels in size)
+    expected = np.stack([bilinear(one, size, stride, border) for one in cells])
+    peak = expected.max((1, 2), keepdims=True)
+    assert peak.any()
+    maps = gradcam.grad_cam(network, images, targets, DEVICE, layer, alignment="receptive_field")
+    np.testing.assert_allclose(maps, expected / np.where(peak > 0, peak, 1), atol=1e-5)
+
+
+def test_maps_are_stretched_unless_it_is_said_otherwise(dataset):
+    """As captum does it, to the bit."""
+    torch.manual_seed(0)
+    maps = torch.rand(3, 6, 5)
+    expected = LayerAttribution.interpolate(maps[:, None], (32, 30), "bilinear")[:, 0]
+    assert torch.equal(gradcam.upsample(maps, (32, 30)), expected)
+    network = networks.build("top", 1, 2, width_multiplier=0.1).eval().to(DEVICE)
+    images, targets = dataset.x_test[:4], np.array([0, 1, 0, 1])
+    cells = LayerGradCam(network.linear_logits, network.convolutions).attribute(
+        to_device(images, DEVICE).float(), target=torch.from_numpy(targets).to(DEVICE)
+    )
+    expected = LayerAttribution.interpolate(cells.relu(), (16, 16), "bilinear")[:, 0].detach()
+    peak = expected.amax((1, 2), keepdim=True)
+    expected = (expected / torch.where(peak > 0, peak, 1)).cpu().numpy()
+    np.testing.assert_array_equal(gradcam.grad_cam(network, images, targets, DEVICE), expected)
+
+
+def test_what_upsampling_refuses():
+    maps = torch.zeros(0, 6, 6)
+    assert gradcam.upsample(maps, (32, 35), "receptive_field").shape == (0, 32, 35)
+    with pytest.raises(ValueError, match="alignment must be stretched or receptive_field, not 'centred'"):
+        gradcam.upsample(maps, (32, 32), "centred")
+    with pytest.raises(
+        ValueError, match=r"\(6, 6\) cells, stride 4, border 1; that does not fit .* \(32, 36\) pixels"
+    ):
+        gradcam.upsample(maps, (32, 36), "receptive_field")
 
 
 def test_the_class_explained():

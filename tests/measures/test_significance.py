@@ -48,6 +48,7 @@ def test_confidence_interval():
         (82.97 - 2.776445 * 0.2 / math.sqrt(5), 82.97 + 2.776445 * 0.2 / math.sqrt(5)), abs=1e-6
     )
     assert all(math.isnan(value) for value in significance.confidence_interval([82.97]))
+    assert all(math.isnan(value) for value in significance.confidence_interval([82.97, 82.97]))
 
 
 def test_hedges_g_of_the_paper_s_cifar_10():
@@ -74,3 +75,13 @@ def test_holm_by_hand():
     corrected = significance.holm(pd.Series([0.03, 0.01, math.nan, 0.04, 0.02]))
     np.testing.assert_allclose(corrected, [0.06, 0.04, math.nan, 0.06, 0.06])
     assert significance.holm(pd.Series([math.nan])).isna().all()
+
+
+def test_a_prediction_interval_has_19_of_20_new_means():
+    generator = np.random.default_rng(0)
+    inside = []
+    for _ in range(4000):
+        theirs, ours = generator.normal(80, 0.2, 5), generator.normal(80, 0.2, 3)
+        low, high = significance.prediction_interval(theirs.mean(), theirs.std(ddof=1), 3)
+        inside.append(low <= ours.mean() <= high)
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.01)

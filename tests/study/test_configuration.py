@@ -33,8 +33,10 @@ def test_runs_of_the_paper():
     paper = study()
     assert len(paper.targets["table1"]) == 4 * 3 * 5
     assert len(paper.targets["figure7"]) == 3 * (1 + 4 + 5 - 1)  # λ = 0.1 at m_g = 0.5 is on both axes
-    # Figures 1 and 4 have networks of their own, figure 7 seven points beside those of table 1.
-    assert len(paper.runs) == 60 + 1 + 3 + 3 * (3 + 4)
+    # Figures 1 and 4 have networks of their own, over five seeds; figure 7 seven points beside those of table 1.
+    assert len(paper.targets["figure1"] + paper.targets["figure4"]) == 1 + 3
+    assert len(paper.runs) == 60 + 5 * (1 + 3) + 3 * (3 + 4)
+    assert len(study(claims__seeds=1).runs) == 60 + 1 + 3 + 3 * (3 + 4)
     for figure in ("figure2", "figure5", "figure6"):
         assert set(paper.targets[figure]) <= set(paper.targets["table1"])
 
@@ -65,7 +67,7 @@ def test_the_spelling_of_numbers_and_the_order_of_keys_are_no_change():
 
 def test_values_that_are_close_are_different_runs():
     close = study(figures__figure7__vary__weight=[0.1, 0.1000001])
-    assert len(close.runs) == 60 + 1 + 3 + 3 * (1 + 4)
+    assert len(close.runs) == 60 + 5 * (1 + 3) + 3 * (1 + 4)
 
 
 def test_settings_of_a_run_are_the_paper_s():
@@ -497,6 +499,8 @@ def test_the_demo_changes_size_speed_and_data_and_no_loss():
         "network": {"width_multiplier", "batch_norm_decay"},
         "training": {"schedule", "batch_size", "learning_rate"},
         "figures": {"figure7"},
+        "explainability": {"mosaics", "deleted", "confidence"},
+        "claims": {"seeds"},
     }
     study = Study(overlaid(PAPER, demo), SCHEMA)
     assert {run.dataset for run in study.runs.values()} == {"digits"}
@@ -604,3 +608,50 @@ def test_the_way_in_which_an_accent_is_encoded_is_no_matter_but_in_a_path():
     study = Study(overlaid(PAPER, given), SCHEMA)
     assert study.config["figures"]["figure2"]["class"] == "ros\xe9"
     assert study.data("flowers")["path"] == path
+
+
+def test_explanations_are_of_the_study_s_own_datasets():
+    def explained(datasets, **given):
+        changes = {"study": {"name": "own", "datasets": datasets}, **given}
+        return Study(overlaid(PAPER, changes), SCHEMA).explained
+
+    assert explained(["svhn", "mnist"]) == ["mnist"]
+    assert explained(["svhn", "cifar100_coarse"]) == ["svhn"]
+    assert explained(["svhn", "mnist"], explainability={"mosaics": 10}) == ["mnist"]
+    with pytest.raises(
+        ConfigError, match=r"'explainability.datasets' names 'cifar10', which is not in the study"
+    ):
+        explained(["svhn"], explainability={"datasets": ["cifar10"]})
+
+
+def test_claims_are_over_the_first_seeds_of_the_study():
+    for given, seeds in ((None, [0, 1, 2, 3, 4]), (2, [0, 1]), (9, [0, 1, 2, 3, 4])):
+        runs = study(claims__seeds=given).targets["values-figure1"]
+        assert [run.seed for run in runs] == seeds
+
+
+@pytest.mark.parametrize(
+    ("changes", "whole"),
+    [
+        ({}, True),
+        ({"training__learning_rate": 0.001}, True),
+        ({"network__width_multiplier": {"top": 0.5, "bottom": 1}}, False),
+        ({"training__schedule__top__epochs": 200}, False),
+        ({"study__validation": 5000}, False),
+    ],
+)
+def test_a_smaller_study_is_not_of_full_scale(changes, whole):
+    assert study(protocol="paper", **changes).full_scale is whole
+
+
+def test_runs_of_one_seed_are_explained_together():
+    paper = study()
+    run = paper.runs["svhn-top-amc-lambda0.1-margin0.5-seed3"]
+    names = [other.name for other in paper.same_seed(run)]
+    assert names == [
+        "svhn-top-cross_entropy-seed3",
+        "svhn-top-euclidean-lambda0.1-margin1-seed3",
+        "svhn-top-amc-lambda0.1-margin0.5-seed3",
+    ]
+    alone = paper.runs["mnist-bottom2d-cross_entropy-seed0"]
+    assert paper.same_seed(alone) == [alone]

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import yaml
+from checkout import ROOT
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from settings import LOSSES, STUDY
 
@@ -73,6 +75,27 @@ def histories():
             frame.assign(**{name: scale * frame[name] for name in columns}) for scale in (0.9, 1, 1.1)
         ]
     return found
+
+
+MEASURES = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
+PANELS = [name for name, about in MEASURES.items() if about.get("panel")]
+
+
+def measured(losses=LOSSES):
+    """Of three seeds each measure is the place of its name, of the loss, and tenths of the seed."""
+    rows = [
+        (loss, seed, name, at + number + 0.1 * seed)
+        for at, name in enumerate(MEASURES)
+        for number, loss in enumerate(losses)
+        for seed in range(3)
+    ]
+    return pd.DataFrame(rows, columns=["loss", "seed", "measure", "value"])
+
+
+def explained(count=3, datasets=("mine",)):
+    losses = shown(count)
+    values = {name: measured(losses.shown) for name in datasets}
+    return charts.measured(values, MEASURES, dict.fromkeys(datasets, TITLE), losses)
 
 
 def confusion(classes=10, losses=LOSSES):
@@ -183,5 +206,8 @@ FIGURES = {
     ),
     "curves": lambda: charts.training_curves(histories(), SHOWN),
     "confusion": lambda: charts.confusion_matrices(confusion(), NAMES, SHOWN),
+    "explainability": explained,
+    "explainability, 2 datasets": lambda: explained(3, ("mine", "others")),
+    "explainability, 6 losses": lambda: explained(6),
     "confusion, 20 classes": lambda: charts.confusion_matrices(confusion(20), LONG, SHOWN),
 }

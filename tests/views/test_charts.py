@@ -6,13 +6,17 @@ from figures import (
     EPOCHS,
     FIGURES,
     LOSSES,
+    MEASURES,
     NAMES,
     OWN,
+    PANELS,
     SHOWN,
     VARY,
     architecture,
     confusion,
+    explained,
     histories,
+    measured,
     render,
     sweep_metrics,
 )
@@ -132,3 +136,35 @@ def test_figure_3_of_the_bottom_of_table_2():
     texts = [text.get_text() for text in FIGURES["figure3, bottom"]().axes[0].texts]
     assert [text for text in texts if text.startswith("Conv.")] == ["Conv. 1", "Conv. 2", "Conv. 3"]
     assert {"32×32×64", "16×16×64", "6×6×128\n6×6×64", "64-d"} <= set(texts)
+
+
+def test_a_measure_has_a_dot_for_each_run_a_line_for_each_seed_and_the_margin_as_a_band():
+    figure = FIGURES["explainability"]()
+    panels = [axis for axis in figure.axes if axis.axison]
+    assert len(panels) == len(PANELS) == 12
+    for axis, name in zip(panels, PANELS, strict=True):
+        about, base = MEASURES[name], list(MEASURES).index(name)
+        assert axis.get_title().startswith(about["title"])
+        seeds = [line for line in axis.lines if line.get_linestyle() == "-"]
+        for seed, line in enumerate(seeds):
+            np.testing.assert_allclose(line.get_xydata(), [(n, base + n + 0.1 * seed) for n in range(3)])
+        dots = [line for line in axis.lines if line.get_linestyle() == "None"]
+        for number, (line, loss) in enumerate(zip(dots, LOSSES, strict=True)):
+            np.testing.assert_allclose(line.get_ydata(), base + number + np.array([0, 0.1, 0.2]))
+            assert set(line.get_xdata()) == {number}
+            assert colors.to_rgb(line.get_color()) == SHOWN.colours[loss]
+        band = axis.patches[0].get_window_extent().transformed(axis.transData.inverted())
+        middle = base + 2 + 0.1  # AMC-Loss, the second seed
+        assert (band.y0, band.y1) == pytest.approx((middle - about["margin"], middle + about["margin"]))
+        chance = [line.get_ydata()[0] for line in axis.lines if line.get_linestyle() == ":"]
+        assert chance == ([about["chance"]] if "chance" in about else [])
+
+
+def test_a_measure_that_is_nowhere_defined_has_no_panel():
+    values = measured()
+    values.loc[values["measure"] == "strokes", "value"] = np.nan
+    figure = charts.measured({"mine": values}, MEASURES, {"mine": "My data"}, SHOWN)
+    titles = [axis.get_title() for axis in figure.axes if axis.axison]
+    assert len(titles) == 11
+    assert not any("strokes" in title for title in titles)
+    assert len([axis for axis in explained(3, ("a", "b")).axes if axis.axison]) == 24

@@ -11,6 +11,7 @@ from settings import LOSSES, STUDY
 from amc_loss.views import summary, tables
 
 NAN = float("nan")
+CLAIMS = "of 4 claims 1 hold, 2 do not hold"
 TITLES = {"cifar10": "CIFAR-10", "svhn": "SVHN", "mine": "My data"}
 RUNS = pd.DataFrame(
     {
@@ -46,9 +47,12 @@ def lines(table, titles, changed=(), shared=None):
     clusters = clustering(
         {name: (0.1, 0.2, 0.3) for name in titles}, {name: (0.3, 0.2, 0.1) for name in titles}
     )
-    text = summary.summary("mine", "paper", changed, RUNS, table, clusters, titles, STUDY, shared or {})
+    text = summary.summary(
+        "mine", "paper", changed, RUNS, table, clusters, titles, STUDY, shared or {}, CLAIMS
+    )
     found = dict(line.removeprefix("- **").split(":** ") for line in text.splitlines())
-    assert list(found)[:5] == ["Study", "Training runs", "Accuracy", "Clustering", "The paper"]
+    assert list(found)[:6] == ["Study", "Training runs", "Accuracy", "Clustering", "The paper", "Claims"]
+    assert found["Claims"] == f"{CLAIMS}."
     return found
 
 
@@ -130,6 +134,7 @@ def test_a_title_is_no_markup():
         {"mine": title},
         STUDY,
         {"mine": 3},
+        CLAIMS,
     )
     html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
     for page in (html, MarkdownIt("js-default").render(text)):
@@ -174,5 +179,6 @@ def test_a_tie_is_not_the_highest(values, best):
         {"svhn": "SVHN"},
         STUDY,
         {},
+        CLAIMS,
     )
     assert f"homogeneity is highest under + AMC-Loss on {best}; completeness is highest" in text

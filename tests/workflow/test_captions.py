@@ -69,6 +69,18 @@ def test_the_front_page_has_the_summary():
             "class, gradients divided by their root mean",
         ),
         ("figure2", {"grad_cam": {"start": 1}}, "class, under (a)", "class, added to 1, under (a)"),
+        (
+            "figure2",
+            {"grad_cam": {"alignment": "receptive_field"}},
+            "class, under (a)",
+            "class, each cell drawn at the centre of its receptive field, under (a)",
+        ),
+        (
+            "figure6",
+            {"grad_cam": {"alignment": "receptive_field"}},
+            "class, on",
+            "class, each cell drawn at the centre of its receptive field, on",
+        ),
     ],
 )
 def test_captions_follow_the_settings(name, changes, before, after):

@@ -14,8 +14,8 @@ def test_the_paper_s_dag(checkout):
     assert checkout.jobs() == {
         "all": 1,
         "download_dataset": 4,
-        "train": 85,
-        "evaluate": 85,
+        "train": 101,
+        "evaluate": 101,
         "collect": 1,
         "table1": 1,
         "table1_differences": 1,
@@ -30,6 +30,13 @@ def test_the_paper_s_dag(checkout):
         **{f"figure{n}": 1 for n in range(1, 8)},
         "training_curves": 4,
         "confusion_matrices": 4,
+        "explain": 30,
+        "measure_explanations": 2,
+        "explainability_table": 1,
+        "explainability_figure": 1,
+        "measure_features": 6,
+        "claims_table": 1,
+        "claims_figure": 1,
         "report": 1,
     }
 
@@ -42,8 +49,28 @@ def test_the_paper_s_dag(checkout):
         ("table2", {"download_dataset": 2}),
         ("protocol", {}),
         ("configuration", {}),
-        ("run_times", {"download_dataset": 4, "train": 85}),
-        ("summary", {"download_dataset": 4, "train": 85, "evaluate": 60}),
+        ("run_times", {"download_dataset": 4, "train": 101}),
+        (
+            "summary",
+            {
+                **{"download_dataset": 4, "train": 101, "evaluate": 101, "explain": 30},
+                **{"measure_explanations": 2, "measure_features": 6, "claims_table": 1},
+            },
+        ),
+        (
+            "explainability",
+            {
+                **{"download_dataset": 2, "train": 30, "evaluate": 30, "explain": 30},
+                **{"measure_explanations": 2, "explainability_table": 1, "explainability_figure": 1},
+            },
+        ),
+        (
+            "claims",
+            {
+                **{"download_dataset": 4, "train": 101, "evaluate": 101, "explain": 30},
+                **{"measure_explanations": 2, "measure_features": 6, "claims_table": 1, "claims_figure": 1},
+            },
+        ),
         ("clustering", {"download_dataset": 4, "train": 60, "evaluate": 60}),
         ("figure1", {"download_dataset": 1, "train": 1, "evaluate": 1}),
         ("figure2", {"download_dataset": 1, "train": 3, "evaluate": 3, "gradcam": 1}),

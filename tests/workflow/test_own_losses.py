@@ -58,8 +58,8 @@ def test_the_readme_s_loss_comes_through_to_the_report(own, tmp_path):
     elsewhere = Checkout(tmp_path / "elsewhere")
     study = ["--workflow-profile", "profiles/demo", "--configfile", "results/mine/configuration.yaml", "--"]
     elsewhere.snakemake("--cores", "1", *study, "download")
-    elsewhere.snakemake("--cores", "1", "--touch", *study, "results/mine/metrics.csv")
-    assert not {"check_loss", "train", "evaluate"} & set(elsewhere.jobs(*study, "all"))
+    elsewhere.snakemake("--cores", "1", "--touch", *study, "results/mine/metrics.csv", "explanations")
+    assert not {"check_loss", "train", "evaluate", "explain"} & set(elsewhere.jobs(*study, "all"))
     # A change in the file trains its runs again and no others.
     (own.path / "my_losses.py").write_text(CODE.replace("power=2.0", "power=1.5"))
     jobs = own.jobs("report", *FILES, "--config", vary)

@@ -7,6 +7,7 @@ from rules import is_local, rules, script
 
 from amc_loss.study.digests import code_digest
 
+LONG = {"train", "evaluate", "explain", "gradcam", "tsne", "measure_explanations", "measure_features"}
 SCRIPTS = ROOT / "workflow/scripts"
 
 
@@ -20,7 +21,7 @@ def test_a_rule_follows_the_script_that_it_runs(rule):
     )
     for directive in ("log", "conda_env", "message", "params"):
         assert getattr(rule, directive), directive
-    assert bool(rule.benchmark) == (rule.name in ("train", "evaluate", "gradcam", "tsne"))
+    assert bool(rule.benchmark) == (rule.name in LONG)
 
 
 def test_every_script_is_run_by_a_rule():
@@ -30,7 +31,8 @@ def test_every_script_is_run_by_a_rule():
 def test_trainings_alone_are_tried_again():
     """A download tries again itself, when it may help."""
     assert {rule.name for rule in rules() if rule.ruleinfo.retries} == {"train"}
-    assert {rule.name for rule in rules() if "gpu" in rule.resources} == {"train", "evaluate", "estimate"}
+    on_a_gpu = {rule.name for rule in rules() if "gpu" in rule.resources}
+    assert on_a_gpu == {"train", "evaluate", "explain", "estimate"}
 
 
 def test_on_slurm_every_short_job_shares_a_job_and_no_training_does():

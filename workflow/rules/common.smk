@@ -91,14 +91,24 @@ try:
     study = Study(overlaid(own, config), schema)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
-# Scripts and captions see the settings of the protocol as well. Not in the user's own mapping, which another workflow
-# may give to a second study.
-config = {**config, **study.config, "as_text": captions.names(study)}
 
 
 def placed(path):
     """A path of this workflow's, where a workflow that uses it under a prefix has it."""
     return Path(workflow.modifier.path_modifier.replace_prefix(path))
+
+
+# The report is made by a Snakemake of its own, which reads this when the explanations were measured.
+agreement = {
+    name: read_json(path)
+    for name in study.explained
+    if (
+        path := placed(f"results/{study.name}/explanations/{name}-agreement.json")
+    ).exists()
+}
+# Scripts and captions see the settings of the protocol as well. Not in the user's own mapping, which another workflow
+# may give to a second study.
+config = {**config, **study.config, "as_text": captions.names(study, agreement)}
 
 
 for folder in map(placed, ("results", "resources")):
@@ -121,6 +131,12 @@ DATASETS = {study.data_name(name): name for name in study.config["datasets"]}
 
 # The numbers that the paper prints are a parameter, since a file of the workflow has no path that stays the same.
 PAPER = source("resources/paper/table1.csv").read_text()
+CLAIMS = source("resources/paper/claims.yaml").read_text()
+
+# Groups of runs whose features are measured.
+VALUES = [
+    name.removeprefix("values-") for name in study.targets if name.startswith("values-")
+]
 
 
 def digest(script):
@@ -219,6 +235,17 @@ def figure_title(figure):
     return lambda wildcards: study.titles[figure_dataset(figure)]
 
 
+def shown_images(dataset):
+    """Images that Figures 2 and 6 show of a dataset, or how many of each class."""
+    figures = study.config["figures"]
+    shown = {}
+    if figures["figure2"]["dataset"] == dataset and figures["figure2"]["image"]:
+        shown["figure2"] = [figures["figure2"]["image"]]
+    if figures["figure6"]["dataset"] == dataset:
+        shown["figure6"] = figures["figure6"]["images_per_class"]
+    return shown
+
+
 def drawing(name, category, **labels):
     """Where a figure goes, as .pdf and .png; the report shows it with a caption, under labels."""
     path = f"<results>/figures/{name}"
@@ -245,9 +272,9 @@ def single_loss(name, label, losses):
     return flagged
 
 
-def table(name, label, *endings):
+def table(name, label, *endings, category="Tables"):
     """Where a table goes, a file for each ending, and a page that the report shows."""
     path = f"<results>/tables/{name}"
-    shown = {"category": "Tables", "labels": {"table": label}}
+    shown = {"category": category, "labels": {"table": label}}
     page = report(f"{path}.html", caption=f"../report/{name}.rst", **shown)
     return [*(f"{path}.{ending}" for ending in endings), page]

@@ -1,6 +1,8 @@
 rule report:
     input:
         rules.figures.input,
+        rules.explainability.input,
+        rules.claims.input,
         rules.table1.output,
         rules.table1_differences.output,
         rules.table2.output,
@@ -41,6 +43,7 @@ rule archive:
             *all_run_files("history.csv"),
             *all_run_files("provenance.json"),
             *all_run_files("features.npz"),
+            *rules.explanations.input,
             *all_run_files("metrics.json"),
             "<results>/metrics.csv",
         ],

@@ -164,6 +164,7 @@ rule run_times:
 rule summary:
     input:
         data=[dataset_file(name, "json") for name in study.config["study"]["datasets"]],
+        claims="<results>/tables/claims.csv",
         metrics=run_files("table1", "metrics.json"),
         provenances=all_run_files("provenance.json"),
         histories=all_run_files("history.csv"),
@@ -184,6 +185,7 @@ rule summary:
         study=study.name,
         protocol=study.config["protocol"],
         changed=study.changed,
+        full_scale=study.full_scale,
         equal_variances=study.config["evaluation"]["equal_variances"],
         titles=study.titles,
         compared=asdict(study.losses),

@@ -14,6 +14,7 @@ from amc_loss.measures.significance import (
     holm,
     p_value,
     paired,
+    prediction_interval,
     seeds_needed,
 )
 from amc_loss.runs.history import read_history
@@ -74,19 +75,21 @@ def table1_differences(
 
     Args:
         metrics: A row a run, as `collect` gives them.
-        paper: Columns dataset, loss, mean, as in ``resources/paper/table1.csv``.
+        paper: Columns dataset, loss, mean, sd, as in ``resources/paper/table1.csv``.
         losses: The study's.
         equal_variances: As for `amc_loss.measures.significance.p_value`.
         smallest: The smallest difference of interest in percentage points, for the test of equivalence.
 
     Returns:
         Columns dataset, loss, n, mean; ci_low and ci_high, the 95% confidence interval of the mean;
-        paper_difference, our mean less the paper's; and in the rows of the other losses, of the proposed one
-        against the row's: g, Hedges'; p_value, unpaired; p_holm, the same corrected after Holm over all these
-        comparisons; difference, the mean over seeds, with difference_low and difference_high, its 95%
-        interval; p_paired and p_paired_holm, of the test paired by seed; p_equivalent, of two one-sided
-        paired tests that the difference is smaller than ``smallest``; detectable, the difference that the
-        paired test finds with 80% power; and seeds, see `seeds_needed`. NaN where there is no value.
+        paper_difference, our mean less the paper's, with predicted_low and predicted_high, between which our
+        mean lies with 95% probability if the runs are of the paper's kind; and in the rows of the other
+        losses, of the proposed one against the row's: g, Hedges'; p_value, unpaired; p_holm, the same
+        corrected after Holm over all these comparisons; difference, the mean over seeds, with difference_low
+        and difference_high, its 95% interval; p_paired and p_paired_holm, of the test paired by seed;
+        p_equivalent, of two one-sided paired tests that the difference is smaller than ``smallest``;
+        detectable, the difference that the paired test finds with 80% power; and seeds, see `seeds_needed`.
+        NaN where there is no value.
     """
     rows = []
     for (dataset, loss), runs in metrics.groupby(["dataset", "loss"], sort=False):
@@ -102,9 +105,14 @@ def table1_differences(
             row |= paired((proposed - accuracy).dropna().tolist(), smallest)
         rows.append(row)
     table = pd.DataFrame(rows).merge(
-        paper[["dataset", "loss", "mean"]], "left", ["dataset", "loss"], suffixes=("", "_paper")
+        paper[["dataset", "loss", "mean", "sd"]], "left", ["dataset", "loss"], suffixes=("", "_paper")
     )
-    table.insert(6, "paper_difference", table["mean"] - table.pop("mean_paper"))
+    theirs = zip(table.pop("mean_paper"), table.pop("sd"), table["n"], strict=True)
+    predicted = [(mean, *prediction_interval(mean, sd, n)) for mean, sd, n in theirs]
+    mean, low, high = (pd.Series(values, dtype=float) for values in zip(*predicted, strict=True))
+    table.insert(6, "paper_difference", table["mean"] - mean)
+    table.insert(7, "predicted_low", low)
+    table.insert(8, "predicted_high", high)
     for test in ("p_value", "p_paired"):
         table.insert(table.columns.get_loc(test) + 1, f"{test}_holm", holm(table[test]))
     table["seeds"] = table["g"].map(seeds_needed)

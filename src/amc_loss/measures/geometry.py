@@ -1,21 +1,31 @@
 """Deep features in space: t-SNE (Figure 5) and how classes spread (Figures 1 and 4)."""
 
 from collections.abc import Sequence
+from itertools import combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
+from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 CLASSES = 5  # as many as the paper's Figure 1 shows
+NEIGHBOURS = 10
+MOST_CHOICES = 1_000_000
 
 
 def select(
     labels: NDArray[np.int64], class_names: Sequence[str], classes: Sequence[str] | None, points: int
 ) -> NDArray[np.int64]:
-    """Indices of the samples of the classes, or of the first five, among the first ``points`` samples."""
-    classes = class_names[:CLASSES] if classes is None else classes
-    return np.flatnonzero(np.isin(labels[:points], [class_names.index(name) for name in classes]))
+    """Indices of the samples of the classes, see `shown_classes`, among the first ``points`` samples."""
+    shown = [class_names.index(name) for name in shown_classes(class_names, classes)]
+    return np.flatnonzero(np.isin(labels[:points], shown))
+
+
+def shown_classes(class_names: Sequence[str], classes: Sequence[str] | None) -> Sequence[str]:
+    """The classes that Figure 1 shows: those that are named, or the first five."""
+    return class_names[:CLASSES] if classes is None else classes
 
 
 def tsne(
@@ -72,6 +82,9 @@ def radial_share(features: NDArray[np.float32], labels: NDArray[np.int64]) -> fl
     Args:
         features: Shape (n, d), not normalised.
         labels: Shape (n,).
+
+    Returns:
+        NaN where no class has any variance.
     """
     radial = total = 0.0
     for label in np.unique(labels):
@@ -80,4 +93,48 @@ def radial_share(features: NDArray[np.float32], labels: NDArray[np.int64]) -> fl
         deviation = members - mean
         total += float((deviation**2).sum())
         radial += float(((deviation @ (mean / np.linalg.norm(mean))) ** 2).sum())
-    return radial / total
+    return radial / total if total else float("nan")
+
+
+def neighbours(features: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Of the ten nearest to each point by angle, the per cent that are of its class, on average.
+
+    Args:
+        features: Shape (n, d), more than ten.
+        labels: Shape (n,).
+    """
+    points = normalize(features)
+    nearest = NearestNeighbors(n_neighbors=NEIGHBOURS, algorithm="brute").fit(points).kneighbors()[1]
+    return 100 * float((labels[nearest] == labels[:, None]).mean())
+
+
+def classes_percentile(
+    features: NDArray[np.float32], labels: NDArray[np.int64], shown: Sequence[int]
+) -> float:
+    """Of all choices of as many classes, how many per cent have no higher radial share than those shown.
+
+    Args:
+        features: Shape (n, d), not normalised.
+        labels: Shape (n,).
+        shown: Labels of the classes shown.
+
+    Returns:
+        NaN where all classes are shown, one of them has no point, or there are over a million choices.
+    """
+    present = np.unique(labels).tolist()
+    choices = comb(len(present), len(shown))
+    if not set(shown) <= set(present) or not 1 < choices <= MOST_CHOICES:
+        return float("nan")
+    # Radial and total variance add up over classes.
+    parts = {}
+    for label in present:
+        members = features[labels == label].astype(np.float64)
+        total = float(((members - members.mean(0)) ** 2).sum())
+        radial = total * radial_share(members, np.zeros(len(members), np.int64)) if total else 0.0
+        parts[label] = np.array([radial, total])
+    share = {}
+    for choice in combinations(present, len(shown)):
+        radial, total = np.sum([parts[label] for label in choice], axis=0)
+        share[choice] = radial / total if total else np.nan
+    own = share[tuple(sorted(shown))]
+    return 100 * float(np.mean([value <= own + 1e-12 for value in share.values()]))

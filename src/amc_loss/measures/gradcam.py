@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from captum.attr import LayerAttribution, LayerGradCam
+from captum.attr import LayerGradCam
 from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor, nn
+from torch.nn.functional import interpolate, pad
 
 from amc_loss.data.dataset import Dataset
 from amc_loss.runs.explanations import Explanations
@@ -65,6 +66,7 @@ def grad_cam(
     layer: str = "last",
     divide_by_rms: bool = False,
     start: float = 0.0,
+    alignment: str = "stretched",
 ) -> NDArray[np.float32]:
     """Grad-CAM of a convolution, brought to the images' size, each map divided by its maximum.
 
@@ -78,17 +80,15 @@ def grad_cam(
         layer: Name of a layer, as in Table 2; ``"last"`` for the maps that enter the global average pool.
         divide_by_rms: Whether the gradients of an image are divided by their root mean square.
         start: What the weighted sum of the maps is added to before its negative part is cut off.
+        alignment: As for `upsample`.
 
     Returns:
         Maps in [0, 1], shape (n, height, width).
 
     Raises:
-        ValueError: If the network has no such layer.
+        ValueError: If the network has no such layer, or there is no such alignment.
     """
-    layers = dict(network.convolutions.named_children())
-    if layer != "last" and layer not in layers:
-        raise ValueError(f"grad_cam.layer is {layer!r}; there are last, {', '.join(layers)}")
-    module = network.convolutions if layer == "last" else layers[layer]
+    module = _layers(network, layer)[-1]
     x = to_device(images, device).float()
     target = torch.from_numpy(targets).to(device)
     maps = LayerGradCam(network.linear_logits, module).attribute(x, target=target)
@@ -96,10 +96,80 @@ def grad_cam(
         gradients = _gradients(network, module, x, target)
         rms = gradients.square().mean((1, 2, 3), keepdim=True).sqrt()
         maps = maps / torch.where(rms > 0, rms, 1)
-    maps = (maps + start).relu()
-    maps = LayerAttribution.interpolate(maps, images.shape[1:3], "bilinear")[:, 0].detach()
+    maps = (maps + start).relu()[:, 0].detach()
+    maps = upsample(maps, images.shape[1:3], alignment, *grid(network, layer))
     peak = maps.amax((1, 2), keepdim=True)
     return (maps / torch.where(peak > 0, peak, 1)).cpu().numpy()
+
+
+def grid(network: ConvNet, layer: str) -> tuple[int, int]:
+    """Where the cells of a layer's map lie in the image, as `upsample` takes it.
+
+    Args:
+        network: The network.
+        layer: As for `grad_cam`.
+
+    Returns:
+        Pixels from a cell to the next, and cells that valid convolutions took from each end.
+
+    Raises:
+        ValueError: If the network has no such layer.
+    """
+    modules = list(_layers(network, layer).modules())
+    pools = sum(isinstance(module, nn.MaxPool2d) for module in modules)  # each 2×2
+    valid = [module for module in modules if isinstance(module, nn.Conv2d) and module.padding == "valid"]
+    return 2**pools, sum(convolution.kernel_size[0] // 2 for convolution in valid)
+
+
+def upsample(
+    maps: Tensor, size: tuple[int, int], alignment: str = "stretched", stride: int = 4, border: int = 1
+) -> Tensor:
+    """Maps at the size of the images that they are of, by bilinear interpolation.
+
+    ``"stretched"`` spreads the cells over the whole image, as is usual, though the outer cells of a valid
+    convolution then lie further out than what they see. ``"receptive_field"`` puts the value of cell i at the
+    centre of its receptive field, pixel ``stride * (i + border + 0.5) - 0.5`` counted from 0; from the outer
+    centres to the edges of the image values stay the same.
+
+    Args:
+        maps: Shape (n, h, w).
+        size: Height and width of the images.
+        alignment: ``"stretched"`` or ``"receptive_field"``.
+        stride: Pixels from a cell to the next; of no matter when stretched, as is ``border``.
+        border: Cells that a valid convolution took from each end.
+
+    Returns:
+        Shape (n, *size).
+
+    Raises:
+        ValueError: If there is no such alignment, or images of that size have maps of another one.
+    """
+    if alignment == "stretched":
+        return interpolate(maps[:, None], size, mode="bilinear")[:, 0]
+    if alignment != "receptive_field":
+        raise ValueError(f"alignment must be stretched or receptive_field, not {alignment!r}")
+    cells = [count + 2 * border for count in maps.shape[1:]]
+    if cells != [pixels // stride for pixels in size]:
+        raise ValueError(
+            f"maps are {tuple(maps.shape[1:])} cells, stride {stride}, border {border}; "
+            f"that does not fit images of {tuple(size)} pixels"
+        )
+    covered = [stride * count for count in cells]
+    bordered = pad(maps[:, None], [border] * 4, mode="replicate")
+    covering = interpolate(bordered, covered, mode="bilinear")
+    # Max-pools drop the last pixels of a size that is no multiple of the stride.
+    right, bottom = size[1] - covered[1], size[0] - covered[0]
+    return pad(covering, [0, right, 0, bottom], mode="replicate")[:, 0]
+
+
+def _layers(network: ConvNet, layer: str) -> nn.Sequential:
+    """The layers from the first to the one of that name."""
+    if layer == "last":
+        return network.convolutions
+    names = [name for name, _ in network.convolutions.named_children()]
+    if layer not in names:
+        raise ValueError(f"grad_cam.layer is {layer!r}; there are last, {', '.join(names)}")
+    return network.convolutions[: names.index(layer) + 1]
 
 
 def _gradients(network: ConvNet, layer: nn.Module, x: Tensor, target: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from statsmodels.stats.power import TTestIndPower, TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
 CONFIDENCE, POWER, LEVEL = 0.95, 0.8, 0.05
+PAPER_RUNS = 5  # of each mean in the paper's Table 1
+ROUNDING = 1e-12  # relative to what is compared: differences that vary by less are equal
 
 
 def p_value(first: Sequence[float], second: Sequence[float], equal_variances: bool = False) -> float:
@@ -30,11 +32,27 @@ def p_value(first: Sequence[float], second: Sequence[float], equal_variances: bo
 
 
 def confidence_interval(values: Sequence[float]) -> tuple[float, float]:
-    """95% confidence interval of the mean by Student's t; NaN for fewer than two values."""
-    if len(values) < 2:
+    """95% confidence interval of the mean by Student's t; NaN for fewer than two values or equal ones."""
+    if len(values) < 2 or np.ptp(values) == 0:
         return float("nan"), float("nan")
     low, high = stats.t.interval(CONFIDENCE, len(values) - 1, np.mean(values), stats.sem(values))
     return float(low), float(high)
+
+
+def prediction_interval(
+    mean: float, sd: float, n: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Where the mean of so many new runs lies with this probability, given the paper's mean and SD of five.
+
+    Args:
+        mean: The paper's.
+        sd: The paper's.
+        n: New runs.
+        confidence: The probability.
+    """
+    quantile = stats.t.ppf((1 + confidence) / 2, PAPER_RUNS - 1)
+    reach = float(quantile * sd * np.sqrt(1 / PAPER_RUNS + 1 / n))
+    return mean - reach, mean + reach
 
 
 def hedges_g(first: Sequence[float], second: Sequence[float]) -> float:
@@ -71,7 +89,7 @@ def paired(differences: Sequence[float], smallest: float) -> dict[str, float]:
         "difference_high": high,
     }
     tests = ("p_paired", "p_equivalent", "detectable")
-    if len(differences) < 2 or np.ptp(differences) == 0:
+    if len(differences) < 2 or np.ptp(differences) <= ROUNDING * max(np.abs(differences).max(), 1):
         return found | dict.fromkeys(tests, float("nan"))
     one = DescrStatsW(np.asarray(differences))
     effect = TTestPower().solve_power(nobs=len(differences), alpha=LEVEL, power=POWER)
@@ -98,6 +116,41 @@ def seeds_needed(effect: float) -> float:
     if abs(effect) >= test.solve_power(nobs1=2, alpha=LEVEL, power=POWER):
         return 2
     return ceil(test.solve_power(abs(effect), alpha=LEVEL, power=POWER))
+
+
+def paired_seeds_needed(effect: float) -> float:
+    """Seeds with which a two-sided paired t-test at 5% finds an effect with 80% power, at the least 2.
+
+    Args:
+        effect: A mean difference over the differences' standard deviation.
+
+    Returns:
+        A whole number; NaN for an effect of 0 or NaN.
+    """
+    if not effect or np.isnan(effect):
+        return float("nan")
+    test = TTestPower()
+    if abs(effect) >= test.solve_power(nobs=2, alpha=LEVEL, power=POWER):
+        return 2
+    return ceil(test.solve_power(abs(effect), alpha=LEVEL, power=POWER))
+
+
+def seeds_for_equivalence(effect: float, sd: float, margin: float) -> float:
+    """Seeds with which the 90% interval of a mean difference lies within a margin, if all else is as found.
+
+    Args:
+        effect: The mean difference.
+        sd: The differences' standard deviation.
+        margin: Above 0.
+
+    Returns:
+        A whole number, at the least 2; NaN where the effect is not within the margin, or for over 10,000
+        seeds.
+    """
+    seeds = np.arange(2, 10_001)
+    reach = stats.t.ppf(1 - LEVEL, seeds - 1) * sd / np.sqrt(seeds)
+    enough = seeds[abs(effect) + reach <= margin]
+    return float(enough[0]) if len(enough) else float("nan")
 
 
 def holm(p_values: pd.Series) -> pd.Series:

@@ -1,8 +1,9 @@
 """``history.csv``: what a training measured, a row an epoch.
 
 Columns: epoch (from 0), learning_rate, beta1, w (the w(t) of section 3.2), cross_entropy and auxiliary (means
-over the epoch, the latter before it is weighted), accuracy (percent, on the noisy training images), seconds,
-and with ``kept_epoch: best`` test_accuracy (percent).
+over the epoch, the latter before it is weighted), gradient_share (of the weighted auxiliary loss at the
+epoch's end, from 0 to 1; see `amc_loss.training.dose`), accuracy (percent, on the noisy training images),
+seconds (of the training steps), and with ``kept_epoch: best`` test_accuracy (percent).
 """
 
 import csv

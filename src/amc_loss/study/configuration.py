@@ -37,7 +37,8 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     shows what the study has: of datasets and seeds the first, in place of those that are not in the study; of
     another dataset than the workflow's own configuration has there, classes and an image that are chosen. In
     place of compared losses that are not in the study the last is proposed, the last but one its reference
-    and the first the baseline. Of what Figure 7 varies there stays what its loss has.
+    and the first the baseline. Of what Figure 7 varies there stays what its loss has. Of datasets whose
+    explanations are measured there stay those of the study, or else its first.
 
     Args:
         own: The workflow's configuration, which is a whole and valid one.
@@ -66,6 +67,10 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
             if not set(map(str, as_list(before.get(key, [])))) <= set(map(str, seeds)):
                 chosen[key] = seeds[: len(before[key])] if several else seeds[0]
         figures[name] = {**figure, **{key: chosen[key] for key in chosen if key not in of_user}}
+    explained = given.get("explainability", {})
+    if datasets and isinstance(explained, Mapping) and "datasets" not in explained:
+        there = [name for name in own["explainability"]["datasets"] if name in datasets]
+        merged["explainability"] = {**merged["explainability"], "datasets": there or datasets[:1]}
     of_user = said.get("figure7", {}) if isinstance(said, Mapping) else {}
     if isinstance(figures["figure7"], Mapping):
         # What is varied is one whole: settings of another loss do not stay beside it.

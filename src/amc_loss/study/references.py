@@ -39,6 +39,12 @@ def check_references(config: Mapping[str, Any]) -> None:
             f"'figures.{absent[0]}.dataset' is {figures[absent[0]]['dataset']!r}, which is not in the study; "
             f"allowed are {allowed}{others}"
         )
+    for dataset in config["explainability"]["datasets"]:
+        if dataset not in study["datasets"]:
+            raise ConfigError(
+                f"'explainability.datasets' names {dataset!r}, which is not in the study; allowed are "
+                f"{', '.join(study['datasets'])}"
+            )
     known_seeds = ", ".join(map(str, study["seeds"]))
     unknown = [
         f"'figures.{name}.{key}' has {seed}"

@@ -144,6 +144,22 @@ class Study:
             network = self.network(figures[figure]["dataset"])
             self.targets[figure] = [self._run(figures[figure], network, loss) for loss in self.shown(figure)]
         self.targets["figure7"] = self._sweep(figures["figure7"])
+        for dataset, runs in by_dataset.items():
+            self.targets[f"values-table1-{dataset}"] = runs
+        # What these figures show of one seed is tested over several.
+        seeds = config["study"]["seeds"][: config["claims"]["seeds"]]
+        compared = [loss for loss in losses if loss in config["study"]["compare"].values()]
+        for figure, network, shown in (
+            ("figure1", "bottom2d", [self.losses.baseline]),
+            ("figure4", "bottom3d", compared),
+        ):
+            dataset = figures[figure]["dataset"]
+            self.targets[f"values-{figure}"] = [
+                run for loss in shown for run in self._repeat(dataset, network, loss, seeds)
+            ]
+        self.explained: list[str] = config["explainability"]["datasets"]
+        for dataset in self.explained:
+            self.targets[f"explained-{dataset}"] = by_dataset[dataset]
         self.targets["tuning"] = [run for runs in self.tuning().values() for _, run in runs]
         self.runs = {run.name: run for runs in self.targets.values() for run in runs}
 
@@ -160,6 +176,13 @@ class Study:
             # Those that are compared, then the first.
             chosen = sorted(chosen, key=lambda loss: loss not in compared)[:PANELS]
         return [loss for loss in losses if loss in chosen]
+
+    def same_seed(self, run: Run) -> list[Run]:
+        """Runs of Table 1 with a run's dataset and seed, one of each loss; of another run itself alone."""
+        table1 = self.targets["table1"]
+        if run not in table1:
+            return [run]
+        return [other for other in table1 if (other.dataset, other.seed) == (run.dataset, run.seed)]
 
     def _repeat(
         self, dataset: str, network: str, loss: str, seeds: Iterable[int], **settings: float
@@ -285,6 +308,12 @@ class Study:
             if "size" in self.data(dataset):
                 names.append(f"datasets.{dataset}.size")
         return names
+
+    @property
+    def full_scale(self) -> bool:
+        """Whether networks are as wide and trainings as long as in the protocol, and the data is whole."""
+        smaller = ("network.width", "training.schedule", "study.validation")
+        return not any(name.startswith(smaller) or name.endswith(".size") for name in self.changed)
 
     @property
     def own_datasets(self) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import cross_entropy, normalize
 
 from amc_loss import losses
 
@@ -154,6 +154,32 @@ class Criterion(nn.Module):
             loss = build_loss(settings["loss"], entry, n_classes, feature_dim) if entry else None
             built.append(loss)
         self.auxiliary, self.classification = built
+
+    def forward(self, features: Tensor, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The terms of the loss of a minibatch.
+
+        Args:
+            features: Deep features, shape (n, d), in float32.
+            logits: What the network's classifier makes of them, shape (n, classes); not looked at where a
+                loss takes the place of cross-entropy, which has logits of its own.
+            labels: Shape (n,).
+
+        Returns:
+            Cross-entropy or the loss in its place, the auxiliary loss before weighting (0 if there is none),
+            and the predicted labels, shape (n,).
+        """
+        if self.classification is not None:
+            logits = self.logits(features)
+        logits = logits.float()
+        predicted = logits.argmax(1)
+        if self.classification is None:
+            classification = cross_entropy(logits, labels)
+        else:
+            classification = self.classification(features, predicted, labels)
+        auxiliary = torch.zeros_like(classification)
+        if self.auxiliary is not None:
+            auxiliary = self.auxiliary(features, predicted, labels)
+        return classification, auxiliary, predicted
 
     def logits(self, features: Tensor) -> Tensor:
         """Logits (n, classes) of the loss in place of cross-entropy, without its margin."""

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from amc_loss.data.dataset import Dataset
@@ -26,6 +25,7 @@ from amc_loss.training.arithmetic import allow_tf32, autocast_dtype, make_determ
 from amc_loss.training.batches import minibatches, steps_per_epoch, translate
 from amc_loss.training.checkpoints import Checkpoint
 from amc_loss.training.criteria import Criterion
+from amc_loss.training.dose import gradient_share
 from amc_loss.training.engines import Graph, resolve_engine
 from amc_loss.training.inference import outputs
 
@@ -107,18 +107,22 @@ class Training:
         if settings["kept_epoch"] == "best":
             self.x_test = to_device(dataset.x_test, device)
             self.y_test = torch.from_numpy(dataset.y_test).to(device)
+        # The same minibatch for all losses and epochs; the first images may be of one class.
+        drawn = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(0))
+        self.measured = drawn[: settings["batch_size"]].to(device)
         self.steps = steps_per_epoch(len(self.x), settings["batch_size"], settings["drop_last"])
         self.images = min(len(self.x), self.steps * settings["batch_size"])
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] | None = None
-        # Sums of cross-entropy, auxiliary loss and accuracy, the first step whose loss was not finite, steps.
-        self.totals = torch.empty(5, device=device)
+        # Sums of cross-entropy, auxiliary loss and accuracy, the first step whose loss was not finite, steps,
+        # and at the epoch's end the auxiliary loss's share of the gradient.
+        self.totals = torch.empty(6, device=device)
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:
         self.step = 0
         self.seconds = 0.0
-        self.totals.copy_(torch.tensor([0.0, 0.0, 0.0, torch.inf, 0.0]))
+        self.totals.copy_(torch.tensor([0.0, 0.0, 0.0, torch.inf, 0.0, 0.0]))
         self.order_before = self.order.get_state()
 
     def run_epoch(self, stop: Event | None = None) -> bool:
@@ -130,6 +134,7 @@ class Training:
         # A second call for one epoch draws the same order, of which it takes what is left.
         self.order.set_state(self.order_before)
         epoch = len(self.history)
+        rates = schedules.rates(epoch, self.settings)
         by_step = self.settings["schedules_change"] == "step"
         start = time.perf_counter()
         batches = minibatches(
@@ -140,17 +145,30 @@ class Training:
             self.step += 1
             if stop is not None and stop.is_set():
                 break
-        # The only read from the device in an epoch; it waits for the steps to end.
-        *sums, first_bad, _ = self.totals.tolist()
+        # The two reads from the device in an epoch. The first waits for the steps to end; what is measured
+        # after it does not count as training.
+        finite = self._weights_are_finite()
         self.seconds += time.perf_counter() - start
-        self._check_finite(first_bad)
-        if self.step < self.steps:
+        ended = self.step == self.steps
+        if ended and self.criterion.auxiliary is not None:
+            weight = rates["w"] * self.settings["weight"]
+            images, labels = self.x[self.measured], self.y[self.measured]
+            self.totals[5] = gradient_share(self.network, self.criterion, images, labels, weight)
+        *sums, first_bad, _, share = self.totals.tolist()
+        self._check_finite(first_bad, finite)
+        if not ended:
             return False
-        means = (total / self.images for total in sums)
-        row = dict(zip(("cross_entropy", "auxiliary", "accuracy"), means, strict=True))
-        self.history.append(
-            {"epoch": epoch, **schedules.rates(epoch, self.settings), **row, "seconds": self.seconds}
-        )
+        cross_entropy, auxiliary, accuracy = (total / self.images for total in sums)
+        row = {
+            "epoch": epoch,
+            **rates,
+            "cross_entropy": cross_entropy,
+            "auxiliary": auxiliary,
+            "gradient_share": share,
+            "accuracy": accuracy,
+            "seconds": self.seconds,
+        }
+        self.history.append(row)
         if self.settings["kept_epoch"] == "best":
             self._keep_best()
         self._begin_epoch()
@@ -234,24 +252,18 @@ class Training:
         ):
             features = self.network.deep_features(images)
             logits = self.network.classifier(features)
-        if self.criterion.classification is not None:
-            logits = self.criterion.logits(features)
-        logits = logits.float()
-        predicted = logits.argmax(1)
-        if self.criterion.classification is None:
-            classification = cross_entropy(logits, labels)
-        else:
-            classification = self.criterion.classification(features, predicted, labels)
-        loss, auxiliary = classification, torch.zeros_like(classification)
+        classification, auxiliary, predicted = self.criterion(features, logits, labels)
+        loss = classification
         if self.criterion.auxiliary is not None:
-            auxiliary = self.criterion.auxiliary(features, predicted, labels)
             loss = classification + w * self.settings["weight"] * auxiliary
         accuracy = 100 * (predicted == labels).float().mean()
         return loss, torch.stack([classification, auxiliary, accuracy]).detach(), features.detach()
 
-    def _check_finite(self, first_bad: float) -> None:
-        weights = torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all()
-        if math.isinf(first_bad) and weights:
+    def _weights_are_finite(self) -> bool:
+        return bool(torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all())
+
+    def _check_finite(self, first_bad: float, weights_are_finite: bool) -> None:
+        if math.isinf(first_bad) and weights_are_finite:
             return
         step = self.step if math.isinf(first_bad) else int(first_bad)
         loss = self.settings["loss"]

@@ -1,20 +1,28 @@
 """What the report's captions call what the user has named."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from amc_loss.study.study import Study
 from amc_loss.views.markup import escaped, panel_title
 
 
-def names(study: Study) -> dict[str, Any]:
+def names(study: Study, agreement: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, Any]:
     """Names that captions show, none of which reStructuredText takes for markup.
+
+    Args:
+        study: The study.
+        agreement: For each dataset whose explanations were measured what
+            `amc_loss.measures.explainability.losses_against_seeds` gave.
 
     Returns:
         ``titles`` of the datasets; for Figures 1, 2 and 6 the classes that the configuration names, each
         under the figure; ``target``, the class that Grad-CAM explains; ``vary``, what
         Figure 7 varies; ``losses``, those of each figure with
         the letters of their panels; ``proposed``, ``reference``, ``baseline`` and ``varied``, the loss of
-        Figure 7.
+        Figure 7; and ``agreement``, for each dataset a sentence on how alike maps are, empty where it was not
+        measured.
     """
     figures = study.config["figures"]
     classes = {
@@ -34,6 +42,29 @@ def names(study: Study) -> dict[str, Any]:
             for figure, names in shown.items()
         },
         **{role: losses[name] for role, name in (roles | {"varied": study.varied_loss}).items()},
+        "agreement": {name: alike((agreement or {}).get(name, {})) for name in study.titles},
         "titles": {name: escaped(title) for name, title in study.titles.items()},
         **{key: ", ".join(map(escaped, values)) for key, values in classes.items()},
     }
+
+
+def alike(found: Mapping[str, float]) -> str:
+    """Whether losses change maps more than seeds do, in a sentence; nothing where that is not known.
+
+    Args:
+        found: As `amc_loss.measures.explainability.losses_against_seeds` gives it.
+    """
+    losses, seeds = (found.get(key) for key in ("losses", "seeds"))
+    if losses is None or seeds is None or math.isnan(losses) or math.isnan(seeds):
+        return ""
+    if losses < seeds:
+        verdict = "losses change a map more than seeds do"
+    else:
+        verdict = (
+            "losses change a map no more than seeds do, and pictures of one seed cannot show their effect"
+        )
+    return (
+        "On all test images, the maps of one image under two losses of one seed correlate by "
+        f"{losses:.2f} (Spearman), under one loss and two seeds by {seeds:.2f}: {verdict} "
+        f"(permutation test of the loss: p = {found['p']:.3g})."
+    )

@@ -1,6 +1,7 @@
 """What the runs measured: accuracy over parameters (Figure 7), training curves, confusion matrices."""
 
 from collections.abc import Mapping, Sequence
+from string import ascii_lowercase
 from typing import Any
 
 import matplotlib
@@ -9,6 +10,7 @@ import pandas as pd
 from matplotlib import patheffects, ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from amc_loss.measures.significance import p_value
@@ -183,6 +185,65 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]], losses: Los
 
 
 @styled
+def measured(
+    values: Mapping[str, pd.DataFrame],
+    measures: Mapping[str, Mapping[str, Any]],
+    titles: Mapping[str, str],
+    losses: LossStyle,
+) -> Figure:
+    """A panel for each measure of explanations: a dot a run, a line through the runs of one seed.
+
+    In the band round the proposed loss's mean are means that differ from it by less than matters; a dotted
+    line is what is had by chance.
+
+    Args:
+        values: For each dataset a row a run and measure, as
+            `amc_loss.measures.explainability.measure_runs` gives them, of all classes together.
+        measures: By name, each with ``title``, ``margin``, and perhaps ``unit``, ``chance`` and ``panel``,
+            which says that it is shown.
+        titles: What each dataset is called.
+        losses: How they are shown.
+    """
+    tables = {}
+    for dataset, table in values.items():
+        for name, about in measures.items():
+            of_measure = table[table["measure"].eq(name)]
+            if about.get("panel") and of_measure["value"].notna().any():
+                tables[dataset, name] = of_measure.pivot(index="seed", columns="loss", values="value")
+    columns = 4
+    rows = -(-len(tables) // columns)
+    figure = Figure(figsize=(PAGE, 1.55 * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis, ((dataset, name), table) in zip(axes.flat, tables.items(), strict=False):
+        about, places = measures[name], np.arange(len(losses.shown))
+        if losses.losses.proposed in table:
+            mean = table[losses.losses.proposed].mean()
+            axis.axhspan(mean - about["margin"], mean + about["margin"], color="0.92", linewidth=0)
+        if "chance" in about and name != "radial_share":
+            axis.axhline(about["chance"], color="0.4", linestyle=":", linewidth=0.8)
+        points = table.reindex(columns=losses.shown)
+        axis.plot(places, points.T, color="0.7", linewidth=0.7)
+        for place, loss in zip(places, losses.shown, strict=True):
+            axis.plot(
+                np.full(len(points), place), points[loss], "o", color=losses.colours[loss], markersize=3
+            )
+        unit = f" ({about['unit']})" if "unit" in about else ""
+        heading = f"{about['title']}{unit}"
+        axis.set_title(heading if len(values) == 1 else f"{heading}\n{shown(titles[dataset])}")
+        axis.set_xticks(places, [f"({letter})" for letter in ascii_lowercase[: len(places)]])
+        axis.set_xlim(-0.5, len(places) - 0.5)
+    for axis in axes.flat[len(tables) :]:
+        axis.set_axis_off()
+    keys = [
+        Line2D([], [], marker="o", linestyle="", color=losses.colours[loss], markersize=3)
+        for loss in losses.shown
+    ]
+    names = [losses.title(loss) for loss in losses.shown]
+    figure.legend(keys, names, loc="outside lower center", ncols=min(3, len(names)), frameon=False)
+    return figure
+
+
+@styled
 def confusion_matrices(
     counts: Mapping[str, NDArray[np.int64]], class_names: Sequence[str], losses: LossStyle
 ) -> Figure:
@@ -201,7 +262,9 @@ def confusion_matrices(
     short = few and longest <= SHORT
     columns = grid(len(counts))[1] if few else min(len(counts), 2)
     rows = -(-len(counts) // columns)
-    size = (width(len(counts)), rows * (2.3 + 0.06 * longest * short)) if few else (PAGE, max(2, rows) * 2.65)
+    # Square panels as wide as the page has room for, with a title over each.
+    row = 2.3 if columns == 1 else 0.45 + (PAGE - 1.2) / columns
+    size = (width(len(counts)), rows * (row + 0.06 * longest * short)) if few else (PAGE, max(2, rows) * 2.65)
     figure = Figure(figsize=size, layout="compressed")
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     norm = matplotlib.colors.LogNorm(0.1, 100)

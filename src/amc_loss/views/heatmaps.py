@@ -92,7 +92,8 @@ def activation_blocks(
     # Sizes in inches: square pictures, a confidence under each, a heading over each block.
     gap, between, line = 0.03, 0.16, 0.13
     key = "numbers: confidence in %; red: another class, its number before"
-    footer = textwrap.wrap("     ".join([*map(losses.title, maps), key]), FOOTER_CHARACTERS)
+    entries = [losses.title(loss).replace(" ", "\N{NO-BREAK SPACE}") for loss in maps]
+    footer = textwrap.wrap("     ".join([*entries, key]), FOOTER_CHARACTERS)
     bottom = 0.62 + line * len(footer)
     heading = 0.2 + line * max(map(len, headings))
     side = (PAGE - 0.04 - (columns - 1) * between) / columns / (1 + len(maps)) - gap

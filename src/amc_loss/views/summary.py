@@ -24,6 +24,7 @@ def summary(
     titles: Mapping[str, str],
     losses: Losses,
     in_both_splits: Mapping[str, int],
+    claims: str,
 ) -> str:
     """What was run, on what, and what held of the paper's findings.
 
@@ -37,9 +38,10 @@ def summary(
         titles: What each dataset is called.
         losses: Those of the study.
         in_both_splits: Of each dataset the test images that are among the training images as well.
+        claims: What `amc_loss.views.claims.sentence` says.
 
     Returns:
-        A list of five items that is both Markdown and reStructuredText; of six if there are such images.
+        A list of six items that is both Markdown and reStructuredText; of seven if there are such images.
     """
     name, protocol = escaped(name), escaped(protocol)
     titles = {dataset: escaped(title) for dataset, title in titles.items()}
@@ -62,6 +64,7 @@ def summary(
         "Accuracy": _gains(table1, titles, losses),
         "Clustering": _clustering(clustering, titles, losses),
         "The paper": _verdict(table1, titles, losses),
+        "Claims": claims,
     }
     if shared := {name: count for name, count in in_both_splits.items() if count}:
         counts = [f"{count:,} on {titles[name]}" for name, count in shared.items()]

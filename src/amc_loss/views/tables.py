@@ -16,7 +16,17 @@ from amc_loss.views.markup import as_text, escaped
 from amc_loss.views.text import bold, format_p_value, highest, mean_sd, signed, three_digits
 
 LATEX = str.maketrans(
-    {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "σ": r"$\sigma$", "α": r"$\alpha$", "<": "$<$"}
+    {
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "→": r"$\to$",
+        "σ": r"$\sigma$",
+        "α": r"$\alpha$",
+        "β": r"$\beta$",
+        "λ": r"$\lambda$",
+        "τ": r"$\tau$",
+        "<": "$<$",
+    }
     | {character: f"\\{character}" for character in "&%#_"}
 )
 
@@ -32,7 +42,8 @@ th, td {{ padding: 0.3em 0.8em; text-align: left; vertical-align: top; }}
 {}"""
 
 # Columns of text, which start at the left; numbers end at the right.
-TEXT = {"Dataset", "Loss", "Network", "Layer", "Description", "Device", "Settings"}
+TEXT = {"Dataset", "Loss", "Network", "Layer", "Description", "Device", "Settings", "Measure"}
+TEXT |= {"Section", "Claim", "Verdict", "Measured", "Of it", "Note"}
 
 
 def write(
@@ -123,7 +134,7 @@ def readable_table1(
             "Paper's p-value": table["paper_p_value"].map(format_p_value),
         }
     )
-    return _for_markup(readable, markup)
+    return for_markup(readable, markup)
 
 
 def readable_differences(
@@ -142,6 +153,10 @@ def readable_differences(
             **_runs(table, markup, titles, losses),
             "Mean": signed(table["mean"], ".2f", markup),
             "To the paper": signed(table["paper_difference"], "+.2f", markup),
+            "Predicted": [
+                "" if pd.isna(row.predicted_low) else f"[{row.predicted_low:.2f}, {row.predicted_high:.2f}]"
+                for row in table.itertuples()
+            ],
             "Difference": signed(table["difference"], "+.2f", markup),
             "95% CI": [
                 ""
@@ -158,7 +173,52 @@ def readable_differences(
             "Seeds": signed(table["seeds"], ",.0f", markup),
         }
     )
-    return _for_markup(readable, markup)
+    return for_markup(readable, markup)
+
+
+def readable_explainability(
+    table: pd.DataFrame,
+    markup: str,
+    titles: Mapping[str, str],
+    losses: Losses,
+    measures: Mapping[str, Mapping[str, Any]],
+) -> pd.DataFrame:
+    """The measures of explanations for reading.
+
+    Args:
+        table: As `amc_loss.measures.explainability.explainability` gives it.
+        markup: ``md`` or ``tex``.
+        titles: What each dataset is called.
+        losses: The study's.
+        measures: By name, each with its ``title`` and perhaps ``unit``.
+    """
+    columns = _runs(table, markup, titles, losses)
+    units = [f" ({measures[name]['unit']})" if "unit" in measures[name] else "" for name in table["measure"]]
+    names = [measures[name]["title"] + unit for name, unit in zip(table["measure"], units, strict=True)]
+    readable = pd.DataFrame(
+        {
+            "Dataset": columns.pop("Dataset"),
+            "Measure": [as_text(name, markup) for name in names],
+            **columns,
+            "Mean ± SD": [mean_sd(row.mean, row.sd, markup, 3) for row in table.itertuples()],
+            "Images": signed(table["images"], ",.0f", markup),
+            "Undefined": signed(table["undefined"], ",.1f", markup),
+            "Difference": signed(table["difference"], "+.3f", markup),
+            "95% CI": [
+                ""
+                if pd.isna(row.difference_low)
+                else f"[{row.difference_low:.3f}, {row.difference_high:.3f}]"
+                for row in table.itertuples()
+            ],
+            "p paired": signed(table["p_paired"], ".3g", markup),
+            "p": signed(table["p_value"], ".3g", markup),
+            "r": signed(table["r"], ".2f", markup),
+            "p equivalent": signed(table["p_equivalent"], ".3g", markup),
+            "Margin": signed(table["margin"], ".3g", markup),
+            "Detectable": signed(table["detectable"], ".3f", markup),
+        }
+    )
+    return for_markup(readable, markup)
 
 
 def _runs(table: pd.DataFrame, markup: str, titles: Mapping[str, str], losses: Losses) -> dict[str, Any]:
@@ -189,7 +249,7 @@ def readable_tuning(
             "Mean ± SD": bold(cells, table["chosen"], markup),
         }
     )
-    return _for_markup(readable, markup)
+    return for_markup(readable, markup)
 
 
 def readable_clustering(
@@ -209,7 +269,7 @@ def readable_clustering(
         best = highest(means, table["dataset"], 4)
         cells = [mean_sd(mean, sd, markup, 4) for mean, sd in zip(means, table[f"{metric}_sd"], strict=True)]
         readable[metric.replace("_", "-").capitalize()] = bold(cells, best, markup)
-    return _for_markup(readable, markup)
+    return for_markup(readable, markup)
 
 
 def readable_run_times(
@@ -236,7 +296,7 @@ def readable_run_times(
             "Threads": table["threads"],
         }
     )
-    return _for_markup(readable, markup)
+    return for_markup(readable, markup)
 
 
 def table2(networks: dict[str, Sequence[LayerSummary]]) -> pd.DataFrame:
@@ -266,10 +326,11 @@ def readable_table2(table: pd.DataFrame, markup: str) -> pd.DataFrame:
     """
     readable = table.rename(columns=lambda name: name.replace("_", " ").capitalize())
     readable["Parameters"] = [f"{count:,}" if count else "" for count in table["parameters"]]
-    return _for_markup(readable, markup)
+    return for_markup(readable, markup)
 
 
-def _for_markup(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+def for_markup(table: pd.DataFrame, markup: str) -> pd.DataFrame:
+    """A table of text or numbers as Markdown or LaTeX has it."""
     if markup == "md":
         return table.astype(str)
     table = table.astype(str).map(lambda text: text.translate(LATEX))

@@ -10,6 +10,7 @@ import pandas as pd
 from amc_loss.jobs.files import read_json
 from amc_loss.measures import aggregates
 from amc_loss.study.names import Losses
+from amc_loss.views.claims import sentence
 from amc_loss.views.summary import summary
 
 losses = Losses(**snakemake.params.compared)
@@ -27,5 +28,6 @@ text = summary(
         record["origin"]["dataset"]: record["in_both_splits"]
         for record in map(read_json, snakemake.input.data)
     },
+    sentence(pd.read_csv(snakemake.input.claims), snakemake.params.full_scale),
 )
 Path(snakemake.output[0]).write_text(text)

@@ -1,0 +1,345 @@
+"""The rules that decide a claim's parts: of each its effect, interval and verdict.
+
+They are those at the head of ``resources/paper/claims.yaml``, which says what each claim is measured by.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from amc_loss.measures.evidence import Evidence
+from amc_loss.measures.significance import (
+    CONFIDENCE,
+    LEVEL,
+    PAPER_RUNS,
+    ROUNDING,
+    confidence_interval,
+    holm,
+    paired_seeds_needed,
+    prediction_interval,
+    seeds_for_equivalence,
+)
+
+HOLDS, FAILS, UNDECIDED, MIXED, UNTESTED = (
+    "holds",
+    "does not hold",
+    "undecided",
+    "mixed",
+    "not tested",
+)
+VERDICTS = (HOLDS, FAILS, UNDECIDED, MIXED, UNTESTED)
+WEAKEST = (FAILS, UNTESTED, MIXED, UNDECIDED)  # which of several decides where all must hold
+Part = dict[str, Any]
+NAN = float("nan")
+ONE_SEED = "one seed says nothing of the spread"
+
+
+def untested(note: str, **part: Any) -> Part:
+    """A part that could not be tested, with what would make the runs."""
+    return {**part, "verdict": UNTESTED, "note": note}
+
+
+def compared(first: pd.Series, second: pd.Series) -> Part:
+    """The mean difference of two losses over the seeds that both have, its interval, test and spread."""
+    differences = (first - second).dropna().to_numpy()
+    part: Part = {"n": len(differences), "effect": float(differences.mean()) if len(differences) else NAN}
+    part |= dict.fromkeys(("interval_low", "interval_high", "p", "_low90", "_high90", "_sd"), NAN)
+    if len(differences) == 0:
+        return part
+    size = max(np.abs(values).max() for values in (first, second))
+    if np.ptp(differences) <= ROUNDING * size:  # equal throughout, or one seed: no interval
+        if len(differences) > 1:
+            part |= {"_low90": part["effect"], "_high90": part["effect"], "_sd": 0.0}
+        return part
+    test = stats.ttest_1samp(differences, 0)
+    low, high = confidence_interval(differences.tolist())
+    inner = test.confidence_interval(1 - 2 * LEVEL)
+    part |= {"interval_low": low, "interval_high": high, "p": float(test.pvalue)}
+    return part | {"_low90": inner.low, "_high90": inner.high, "_sd": float(differences.std(ddof=1))}
+
+
+def verdict_on(part: Part, claimed: str, margin: float) -> str:
+    """A difference's verdict by the rules; ``p_holm`` is in the part."""
+    low, high = part["interval_low"], part["interval_high"]
+    within = -margin <= part["_low90"] and part["_high90"] <= margin
+    if claimed == "same":
+        if within:
+            return HOLDS
+        return FAILS if low > margin or high < -margin else UNDECIDED
+    if claimed == "lower":
+        low, high = -high, -low
+    if low > 0 and part["p_holm"] < LEVEL:
+        return HOLDS
+    return FAILS if high < 0 or within else UNDECIDED
+
+
+def _differences(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    parts = []
+    of, runs = evidence.loss(claim["of"]), claim.get("runs", "table1")
+    for dataset in evidence.datasets(claim):
+        for measure in claim["measures"]:
+            for against in map(evidence.loss, claim["against"]):
+                about = {"dataset": dataset, "measure": measure, "of": of, "against": against}
+                where = (runs, dataset)
+                pair = [evidence.by_seed(*where, loss, measure, claim.get("class")) for loss in (of, against)]
+                part = about | compared(*pair) | {"margin": evidence.margin(measure, dataset)}
+                if not part["n"]:
+                    note = claim.get("command", f"no {measure} of {of} and {against} on {dataset}")
+                    part = untested(note, **about)
+                parts.append(part)
+    tested = [part for part in parts if "verdict" not in part]
+    corrected = holm(pd.Series([part["p"] for part in tested], dtype=float))
+    for part, p in zip(tested, corrected, strict=True):
+        part["p_holm"] = p
+        part["verdict"] = verdict_on(part, claim["claimed"], part["margin"])
+        part |= _dose(evidence, runs, part)
+        if part["n"] == 1:
+            part["note"] = ONE_SEED
+        elif part["verdict"] == UNDECIDED and part["_sd"]:
+            part["seeds"] = _seeds(part, claim["claimed"])
+    return [{key: value for key, value in part.items() if key[0] != "_"} for part in parts]
+
+
+def _seeds(part: Part, claimed: str) -> float:
+    """The fewest seeds that would find the difference, or none, were it and its spread as they are."""
+    beyond = abs(part["effect"]) - (part["margin"] if claimed == "same" else 0)
+    found = paired_seeds_needed(beyond / part["_sd"]) if beyond > 0 else NAN
+    none = seeds_for_equivalence(part["effect"], part["_sd"], part["margin"])
+    return float(np.fmin(found, none))
+
+
+def _dose(evidence: Evidence, runs: str, part: Part) -> Part:
+    """How strong the auxiliary loss was, of the loss that has one."""
+    return {
+        key: evidence.by_seed(runs, part["dataset"], part["of"], key).mean() for key in ("dose", "dose_loss")
+    }
+
+
+def _bound(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    parts = []
+    of, above, below = evidence.loss(claim["of"]), claim["above"], claim["below"]
+    for dataset in evidence.datasets(claim):
+        for measure in claim["measures"]:
+            values = evidence.by_seed(claim.get("runs", "table1"), dataset, of, measure)
+            if values.empty:
+                continue
+            low, high = confidence_interval(values.tolist()) if np.ptp(values) else (NAN, NAN)
+            part = {"dataset": dataset, "measure": measure, "of": of}
+            part |= {"effect": values.mean(), "n": len(values)}
+            if len(values) == 1:
+                part["note"] = ONE_SEED
+            beyond = (low > above, high < below)
+            if claim.get("claimed") == "lower":
+                beyond = (high < above, low > below)
+            verdict = HOLDS if beyond[0] else FAILS if beyond[1] else UNDECIDED
+            parts.append({**part, "interval_low": low, "interval_high": high, "verdict": verdict})
+    return parts
+
+
+def _percentile(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    of, [measure] = evidence.loss(claim["of"]), claim["measures"]
+    parts = []
+    for dataset in evidence.datasets(claim):
+        values = evidence.by_seed(claim.get("runs", "table1"), dataset, of, measure)
+        if len(values):
+            verdict = FAILS if values.mean() >= claim["above"] else HOLDS
+            part = {"dataset": dataset, "measure": measure, "of": of, "effect": values.mean()}
+            parts.append({**part, "n": len(values), "verdict": verdict})
+    return parts
+
+
+def _prediction(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    """Whether our means are what other runs of the paper's give, by its mean and SD of five."""
+    parts, [measure] = [], claim["measures"]
+    means = [
+        (row, values)
+        for row in evidence.paper.itertuples()
+        if len(values := evidence.by_seed("table1", row.dataset, row.loss, measure))
+    ]
+    for row, values in means:
+        # After Bonferroni: of twelve intervals of 95% one misses in half of all replications.
+        low, high = prediction_interval(row.mean, row.sd, len(values), 1 - LEVEL / len(means))
+        effect = values.mean() - row.mean
+        part = {"dataset": row.dataset, "measure": measure, "of": row.loss, "against": "paper"}
+        part |= {"effect": effect, "n": len(values)}
+        part |= {"interval_low": values.mean() - high, "interval_high": values.mean() - low}
+        parts.append({**part, "verdict": HOLDS if low <= values.mean() <= high else FAILS})
+    return parts
+
+
+def _spread_ratio(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    """Our SD over the paper's, with its interval by the F-distribution."""
+    parts, [measure] = [], claim["measures"]
+    for row in evidence.paper.itertuples():
+        values = evidence.by_seed("table1", row.dataset, row.loss, measure)
+        if row.dataset not in claim["datasets"] or values.empty:
+            continue
+        part = {"dataset": row.dataset, "measure": measure, "of": row.loss, "against": "paper"}
+        part |= {"n": len(values), "verdict": UNDECIDED}
+        if len(values) == 1:
+            part["note"] = ONE_SEED
+        else:
+            part |= {"effect": values.std() / row.sd, "note": "effect: ratio of standard deviations"}
+        if np.ptp(values):
+            tails = (1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2
+            quantiles = stats.f.ppf(tails, len(values) - 1, PAPER_RUNS - 1)
+            low, high = part["effect"] / np.sqrt(quantiles)
+            part |= {"interval_low": low, "interval_high": high}
+            part["verdict"] = UNDECIDED if low <= 1 <= high else FAILS
+        parts.append(part)
+    return parts
+
+
+def _classes(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    """In what share of the classes the mean difference is as claimed, with the sign test over them."""
+    parts, [measure] = [], claim["measures"]
+    of, [against] = evidence.loss(claim["of"]), map(evidence.loss, claim["against"])
+    for dataset in evidence.datasets(claim):
+        names = evidence.values.loc[evidence.values["dataset"].eq(dataset), "class"].dropna().unique()
+        means = [
+            compared(*(evidence.by_seed("table1", dataset, loss, measure, name) for loss in (of, against)))
+            for name in names
+        ]
+        signs = [part["effect"] > 0 for part in means if part["n"] and part["effect"]]
+        if not signs:
+            continue
+        share = float(np.mean(signs))
+        part = {"dataset": dataset, "measure": measure, "of": of, "against": against}
+        part |= {"effect": share, "p": stats.binomtest(sum(signs), len(signs)).pvalue}
+        part["n"] = max(part["n"] for part in means)
+        verdict = HOLDS if share >= 0.8 else FAILS if share <= 0.5 else UNDECIDED
+        parts.append({**part, "note": f"{sum(signs)} of {len(signs)} classes", "verdict": verdict})
+    return parts
+
+
+def _sweep(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    argument, [measure] = claim["argument"], claim["measures"]
+    of, [against] = evidence.loss(claim["of"]), map(evidence.loss, claim["against"])
+    if argument not in evidence.vary or evidence.varied_loss != of:
+        return [untested(f"needs {argument} under figures.figure7.vary, of the loss {of}")]
+    # A run has those settings that are not the loss's own.
+    columns = dict.fromkeys([*evidence.sweep, *evidence.vary])
+    runs = evidence.sweep.reindex(columns=list(columns))
+    runs = runs.fillna({key: evidence.own[key] for key in evidence.vary})
+    baseline = runs[runs["loss"].eq(against)].set_index("seed")[measure]
+    there = runs["loss"].eq(of)
+    for other in set(evidence.vary) - {argument}:
+        there &= runs[other].eq(evidence.own[other])
+    parts, [dataset] = [], runs["dataset"].unique()
+    margin = evidence.margin(measure, dataset)
+    for value, group in runs[there].groupby(argument):
+        part = compared(group.set_index("seed")[measure], baseline) | {"margin": margin}
+        verdict = UNDECIDED
+        if part["interval_low"] > -margin:
+            verdict = HOLDS
+        elif part["interval_high"] < -margin:
+            verdict = FAILS
+        part |= {"dataset": dataset, "measure": measure, "of": of, "against": against}
+        part |= {"setting": value, "note": f"{'λ' if argument == 'weight' else argument} {value:g}"}
+        parts.append({**part, "verdict": verdict if part["n"] else UNTESTED})
+    return [{key: value for key, value in part.items() if key[0] != "_"} for part in parts]
+
+
+def _cost(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    """Seconds an epoch; with a negative share the claim is that so much is saved."""
+    parts, [measure] = [], claim["measures"]
+    of, [against] = evidence.loss(claim["of"]), map(evidence.loss, claim["against"])
+    for dataset in evidence.datasets(claim):
+        first, second = (evidence.by_seed("table1", dataset, loss, measure) for loss in (of, against))
+        part = compared(first, second)
+        if not part["n"]:
+            continue
+        most = claim["share"] * second.mean()
+        if claim["share"] > 0:
+            most = min(most, evidence.margin(measure, dataset))
+        verdict = UNDECIDED
+        if part["interval_high"] <= most:
+            verdict = HOLDS
+        elif part["interval_low"] > most:
+            verdict = FAILS
+        part |= {"dataset": dataset, "measure": measure, "of": of, "against": against, "margin": most}
+        part["note"] = f"{part['effect'] / second.mean():+.1%} of an epoch"
+        parts.append({key: value for key, value in part.items() if key[0] != "_"} | {"verdict": verdict})
+    return parts
+
+
+def _artefact(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    """Whether only the first measure differs as claimed."""
+    found = _differences(claim, evidence, {})
+    parts = []
+    for dataset in dict.fromkeys(part["dataset"] for part in found):
+        first, second = (part for part in found if part["dataset"] == dataset)
+        if UNTESTED in (first["verdict"], second["verdict"]):
+            continue
+        outcome = {(HOLDS, FAILS): HOLDS, (HOLDS, UNDECIDED): UNDECIDED, (UNDECIDED, FAILS): UNDECIDED}
+        outcome[UNDECIDED, UNDECIDED] = UNDECIDED
+        verdict = outcome.get((first["verdict"], second["verdict"]), FAILS)
+        note = f"with start 0 {second['effect']:+.3f}"
+        parts.append({**first, "verdict": verdict, "note": note})
+    return parts
+
+
+def _all_of(claim: Mapping[str, Any], _: Evidence, verdicts: Mapping[str, str]) -> list[Part]:
+    found = {verdicts[other] for other in claim["claims"]}
+    verdict = next((one for one in WEAKEST if one in found), HOLDS)
+    return [{"verdict": verdict, "note": ", ".join(f"{c}: {verdicts[c]}" for c in claim["claims"])}]
+
+
+def _text(claim: Mapping[str, Any], *_: Any) -> list[Part]:
+    return [{"verdict": claim["verdict"], "note": claim["finding"]}]
+
+
+def _nothing(*_: Any) -> list[Part]:
+    return []
+
+
+def _printed(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -> list[Part]:
+    """Claims that follow from the printed table alone."""
+    of, against = {
+        "printed_p_values": ("amc", "euclidean"),
+        "printed_baseline": ("amc", "cross_entropy"),
+        "printed_mnist": ("amc", "euclidean"),
+        "printed_euclidean": ("euclidean", "cross_entropy"),
+    }[claim["rule"]]
+    parts = []
+    for dataset, rows in evidence.paper.groupby("dataset", sort=False):
+        if claim["rule"] == "printed_mnist" and dataset != "mnist":
+            continue
+        first, second = (rows.set_index("loss").loc[loss] for loss in (of, against))
+        moments = [moment for row in (first, second) for moment in (row["mean"], row["sd"], PAPER_RUNS)]
+        p = float(stats.ttest_ind_from_stats(*moments, equal_var=False).pvalue)
+        effect = round(float(first["mean"] - second["mean"]), 6)
+        match claim["rule"]:
+            case "printed_p_values":
+                # Means and SDs are printed with two digits, from which the last of p may differ by one.
+                held, note = abs(p - first["p_value"]) < 1.5e-4, f"printed: {first['p_value']}"
+            case "printed_baseline":
+                held, note = p < LEVEL, ""
+            case _:
+                held, note = effect < 0, ""
+        part = {"dataset": dataset, "measure": "accuracy", "of": of, "against": against, "effect": effect}
+        parts.append({**part, "p": p, "n": PAPER_RUNS, "note": note, "verdict": HOLDS if held else FAILS})
+    return parts
+
+
+RULES: dict[str, Callable[[Mapping[str, Any], Evidence, Mapping[str, str]], list[Part]]] = {
+    "difference": _differences,
+    "bound": _bound,
+    "percentile": _percentile,
+    "prediction": _prediction,
+    "spread_ratio": _spread_ratio,
+    "classes": _classes,
+    "sweep": _sweep,
+    "cost": _cost,
+    "artefact": _artefact,
+    "all_of": _all_of,
+    "text": _text,
+    "untested": _nothing,
+    "printed_p_values": _printed,
+    "printed_baseline": _printed,
+    "printed_mnist": _printed,
+    "printed_euclidean": _printed,
+}
