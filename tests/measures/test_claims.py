@@ -68,7 +68,9 @@ def sweep(points, baseline=BASE, vary=("weight", "margin"), dataset="cifar10"):
     rows = [("cross_entropy", *[NAN] * len(vary), seed, value) for seed, value in enumerate(baseline)]
     for point, by in points.items():
         rows += [("amc", *point, seed, value) for seed, value in enumerate(np.add(baseline, by))]
-    return pd.DataFrame(rows, columns=["loss", *vary, "seed", "accuracy"]).assign(dataset=dataset)
+    table = pd.DataFrame(rows, columns=["loss", *vary, "seed", "accuracy"]).assign(dataset=dataset)
+    # As if it were λ itself, and twice that in the third seed.
+    return table.assign(dose=table["weight"] * (1 + table["seed"].eq(2)), dose_loss=table["weight"] / 10)
 
 
 OWN = {"weight": 0.1, "margin": 0.5}
@@ -455,6 +457,8 @@ def test_sweep(at_1, expected):
     assert table["verdict"].tolist() == ["holds", expected]
     assert table["dataset"].tolist() == ["cifar10"] * 2
     assert table["margin"].tolist() == [0.19] * 2
+    assert table["dose"].tolist() == pytest.approx([0.12, 1.2])
+    assert table["dose_loss"].tolist() == pytest.approx([0.01, 0.1])
     ends = stats.ttest_1samp(at_1, 0).confidence_interval()
     assert table[["interval_low", "interval_high"]].values[1].tolist() == pytest.approx([*ends])
     of_margin, found = parts(study(planted(), sweep=points), "sweep", argument="margin")
@@ -671,7 +675,9 @@ def whole(losses, datasets):
     generator = np.random.default_rng(3)
     where = [("table1", dataset, name) for dataset in datasets for name in [*MEASURES, "dose", "dose_loss"]]
     where += [("figure1", datasets[0], name) for name in ("radial_share", "classes_percentile")]
-    where += [("figure4", datasets[0], name) for name in ("within_angle", "between_angle")]
+    where += [
+        ("figure4", datasets[0], name) for name in ("within_angle", "between_angle", "dose", "dose_loss")
+    ]
     tables = [
         runs(
             dict(zip(losses, generator.normal(50, 1, (len(losses), 3)), strict=True)), dataset, name, kind, of
@@ -695,7 +701,9 @@ def test_every_claim_of_the_paper_is_decided_or_says_what_it_needs():
 
 def test_a_study_of_one_s_own_has_the_claims_that_roles_decide():
     losses = Losses({"plain": "Plain", "old": "Old", "mine": "Mine"}, "mine", "old", "plain")
-    nothing = pd.DataFrame({"loss": ["plain"], "seed": [0], "accuracy": [1.0], "dataset": ["own"]})
+    nothing = pd.DataFrame(
+        {"loss": ["plain"], "seed": [0], "accuracy": [1.0], "dataset": ["own"], "dose": 0.0, "dose_loss": 0.0}
+    )
     values = study(
         whole(losses.titles, ["own"]),
         losses=losses,
@@ -761,3 +769,14 @@ def test_losses_of_a_claim_are_roles_or_in_the_study_that_its_command_runs():
         assert named <= set(PROFILES[paths[-1]]["study"]["losses"]), given["id"]
         assert named, given["id"]
         assert command.endswith("-- claims")
+
+
+def test_the_dose_stands_beside_every_comparison_of_losses():
+    table = decide(CLAIMS, study(whole(LOSSES, ["mnist", "cifar10"])))
+    rules = {claim["id"]: claim["rule"] for claim in CLAIMS}
+    compared = table[table["claim"].map(rules).isin(["difference", "classes", "sweep", "cost", "artefact"])]
+    compared = compared[compared["verdict"].ne("not tested")]
+    assert {rules[claim] for claim in compared["claim"]} == {
+        *("difference", "classes", "sweep", "cost", "artefact")
+    }
+    assert compared[["dose", "dose_loss"]].notna().all(axis=None)

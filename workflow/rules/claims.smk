@@ -42,6 +42,7 @@ rule claims_table:
             "<results>/explanations/{dataset}.csv", dataset=study.explained
         ),
         sweep=run_files("figure7", "metrics.json"),
+        histories=run_files("figure7", "history.csv"),
     output:
         *table("claims", "Claims", "csv", "md", "tex", category="Claims"),
     log:

@@ -22,7 +22,7 @@ class Evidence:
         values: A row a run and measure: runs (``table1``, ``figure1`` or ``figure4``), dataset, loss, seed,
             measure, value, and class, which is None for values of all classes. The measures ``dose`` and
             ``dose_loss`` are the auxiliary loss's share of the gradient and of the loss.
-        sweep: Figure 7's runs, as `amc_loss.measures.aggregates.collect` gives them.
+        sweep: Figure 7's runs, as `amc_loss.measures.aggregates.collect` gives them, with dose and dose_loss.
         own: λ, under ``weight``, and the other arguments that the loss of Figure 7 has elsewhere.
         vary: What Figure 7 varies.
         varied_loss: The loss of Figure 7.
@@ -96,8 +96,7 @@ def values_of(
         "between_angle": between,
         "radial_share": dimension * radial_share(features.features, features.labels),
         "neighbours": np.nan if few else neighbours(features.features, features.labels),
-        "dose": np.mean([row["gradient_share"] for row in history]),
-        "dose_loss": np.mean([loss_share(row, metrics["weight"]) for row in history]),
+        **dose(history, metrics["weight"]),
     }
     if shown is not None:
         values["classes_percentile"] = classes_percentile(features.features, features.labels, shown)
@@ -105,13 +104,31 @@ def values_of(
     return pd.DataFrame([{**about, "measure": name, "value": value} for name, value in values.items()])
 
 
+def dose(history: Sequence[Mapping[str, float]], weight: float | None) -> dict[str, float]:
+    """How strong the auxiliary loss was in a training, on average of its epochs.
+
+    Args:
+        history: As `amc_loss.runs.history.read_history` gives it.
+        weight: λ; None or NaN where there is no auxiliary loss.
+
+    Returns:
+        ``dose``, its share of the gradient, and ``dose_loss``, of the loss.
+    """
+    return {
+        "dose": float(np.mean([row["gradient_share"] for row in history])),
+        "dose_loss": float(np.mean([loss_share(row, weight) for row in history])),
+    }
+
+
 def loss_share(row: Mapping[str, float], weight: float | None) -> float:
     """The auxiliary loss's share of the loss in an epoch, 0 where there is none.
 
     Args:
         row: Of a history.
-        weight: λ; None where there is no auxiliary loss.
+        weight: λ; None or NaN where there is no auxiliary loss.
     """
-    auxiliary = row["w"] * (weight or 0) * row["auxiliary"]
+    if weight is None or np.isnan(weight):
+        return 0.0
+    auxiliary = row["w"] * weight * row["auxiliary"]
     total = row["cross_entropy"] + auxiliary
     return auxiliary / total if total else 0.0

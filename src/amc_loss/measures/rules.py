@@ -210,6 +210,7 @@ def _classes(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str])
         part = {"dataset": dataset, "measure": measure, "of": of, "against": against}
         part |= {"effect": share, "p": stats.binomtest(sum(signs), len(signs)).pvalue}
         part["n"] = max(part["n"] for part in means)
+        part |= _dose(evidence, "table1", part)
         verdict = HOLDS if share >= 0.8 else FAILS if share <= 0.5 else UNDECIDED
         parts.append({**part, "note": f"{sum(signs)} of {len(signs)} classes", "verdict": verdict})
     return parts
@@ -238,6 +239,7 @@ def _sweep(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -
         elif part["interval_high"] < -margin:
             verdict = FAILS
         part |= {"dataset": dataset, "measure": measure, "of": of, "against": against}
+        part |= {key: group[key].mean() for key in ("dose", "dose_loss")}
         part |= {"setting": value, "note": f"{'λ' if argument == 'weight' else argument} {value:g}"}
         parts.append({**part, "verdict": verdict if part["n"] else UNTESTED})
     return [{key: value for key, value in part.items() if key[0] != "_"} for part in parts]
@@ -262,6 +264,7 @@ def _cost(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) ->
             verdict = FAILS
         part |= {"dataset": dataset, "measure": measure, "of": of, "against": against, "margin": most}
         part["note"] = f"{part['effect'] / second.mean():+.1%} of an epoch"
+        part |= _dose(evidence, "table1", part)
         parts.append({key: value for key, value in part.items() if key[0] != "_"} | {"verdict": verdict})
     return parts
 

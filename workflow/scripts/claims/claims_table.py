@@ -10,18 +10,22 @@ import yaml
 
 from amc_loss.measures import aggregates
 from amc_loss.measures.claims import decide
-from amc_loss.measures.evidence import Evidence
+from amc_loss.measures.evidence import Evidence, dose
+from amc_loss.runs.history import read_history
 from amc_loss.runs.values import gathered
 from amc_loss.study.names import Losses
 from amc_loss.views import claims, tables
 
 given, losses = yaml.safe_load(snakemake.params.claims), Losses(**snakemake.params.compared)
+sweep = aggregates.collect(snakemake.input.sweep)
+histories = map(read_history, snakemake.input.histories)
+doses = [dose(*run) for run in zip(histories, sweep["weight"], strict=True)]
 evidence = Evidence(
     values=gathered(
         dict(zip(snakemake.params.values, snakemake.input.values, strict=True)),
         dict(zip(snakemake.params.explained, snakemake.input.explanations, strict=True)),
     ),
-    sweep=aggregates.collect(snakemake.input.sweep),
+    sweep=sweep.join(pd.DataFrame(doses)),
     own=snakemake.params.own,
     vary=snakemake.params.vary,
     varied_loss=snakemake.params.varied_loss,
