@@ -82,7 +82,7 @@ def test_panels_of_losses_are_lettered_and_in_the_paper_s_words(name):
 def test_a_loss_alone_keeps_its_letter_and_its_data(name):
     """So that one figure can be laid over another."""
     whole, alone = FIGURES[name](), FIGURES[f"{name}, alone"]()
-    words = [text.get_text() for text in alone.findobj(Text)]
+    words = [text.get_text().replace("\N{NO-BREAK SPACE}", " ") for text in alone.findobj(Text)]
     assert any(word.startswith("(b) + Euclid") for word in words)
     assert not any("(a)" in word or "(c)" in word for word in words)
     if name == "figure5":
