@@ -63,6 +63,11 @@ class Reader:
         for name in menu:
             self.click(f"//nav//a[normalize-space()='{name}']")
 
+    def menu(self) -> list[str]:
+        """What there is to open from the start."""
+        self.click("//nav//nav//a")
+        return [entry.text for entry in self.driver.find_elements(By.XPATH, "//nav//a")]
+
     def show(self, labels: str) -> None:
         """Look at the result whose labels start so."""
         self.click(f"//nav//tr[starts-with(normalize-space(), '{labels}')]//a[1]")

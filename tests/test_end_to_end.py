@@ -226,6 +226,12 @@ def test_the_report_in_a_browser(finished, tmp_path, kind):
         front = reader.wait("//h1[normalize-space()='AMC-Loss, replicated']/parent::*").text
         for line in (finished.results / "tables/summary.md").read_text().splitlines():
             assert line.removeprefix("- ").replace("**", "") in front
+        # The ledger is the first page after the front page.
+        categories = reader.menu()
+        assert categories.index("Claims") < min(map(categories.index, ("Deep features", "Runs", "Tables")))
+        reader.open("Claims")
+        reader.show("Claims")
+        assert reader.rows()[0][:3] == ["Section", "Claim", "Verdict"]
         reader.open("Deep features")
         reader.show("5: t-SNE")
         assert reader.picture() == (finished.results / "figures/figure5.png").read_bytes()

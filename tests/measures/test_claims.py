@@ -695,8 +695,12 @@ def test_every_claim_of_the_paper_is_decided_or_says_what_it_needs():
     assert set(verdicts) <= set(VERDICTS)
     untested = [given["id"] for given in CLAIMS if "command" in given]
     assert verdicts[verdicts == "not tested"].index.tolist() == untested
-    assert count(table) == {name: verdicts.tolist().count(name) for name in VERDICTS}
-    assert sum(count(table).values()) == len(CLAIMS)
+    kinds = table.drop_duplicates("claim").set_index("claim")["kind"]
+    assert kinds.eq("check").tolist() == [given.get("check", False) for given in CLAIMS]
+    for kind in ("claim", "check"):
+        of_kind = verdicts[kinds == kind].tolist()
+        assert count(table, kind) == {name: of_kind.count(name) for name in VERDICTS}
+    assert sum(count(table).values()) + sum(count(table, "check").values()) == len(CLAIMS)
 
 
 def test_a_study_of_one_s_own_has_the_claims_that_roles_decide():

@@ -22,13 +22,18 @@ pytestmark = pytest.mark.filterwarnings("error")
 TITLES = {"svhn": "SVHN", "mine": "R&D #1_data"}
 READABLE = [
     *("Section", "Claim", "Verdict", "Measured", "Effect", "95% CI", "p (Holm)"),
-    *("Margin", "Of it", "Runs", "Seeds", "Dose", "Note"),
+    *("Margin", "This row", "Runs", "Seeds needed", "Dose", "Note"),
 ]
 
 
 def row(claim="maps", verdict="holds", **others):
     """A row as `decide` gives it; of two seeds and more if nothing else is said."""
-    given = dict.fromkeys(COLUMNS) | {"claim": claim, "verdict": verdict, "claim_verdict": verdict}
+    given = dict.fromkeys(COLUMNS) | {
+        "kind": "claim",
+        "claim": claim,
+        "verdict": verdict,
+        "claim_verdict": verdict,
+    }
     given |= {"section": "1, 2", "statement": f"It is so of {claim}.", "runs": "table1", "dataset": "svhn"}
     given |= {"measure": "gini", "of": "amc", "against": "euclidean", "claimed": "higher", "n": 5}
     given |= {"effect": 0.06, "interval_low": 0.03, "interval_high": 0.09, "p": 0.01, "p_holm": 0.02}
@@ -40,6 +45,7 @@ def ledger(*rows):
     return pd.read_csv(StringIO(pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False)))
 
 
+THICK = 2.4
 NOTHING = dict.fromkeys(["effect", "interval_low", "interval_high", "p", "p_holm", "margin", "n"])
 LEDGER = ledger(
     row(verdict="holds", claim_verdict="mixed", dose=0.1234, p_holm=0.00001),
@@ -137,7 +143,7 @@ def test_in_markdown():
         ],
         [
             *("1, 2", "It is so of printed.", "holds"),
-            *("Accuracy (%), + AMC-Loss against Cross-entropy, SVHN", "+0.060", "", "0.0100"),
+            *("Accuracy (%), + AMC-Loss against Cross-entropy, SVHN", "+0.060", "", ""),
             *("", "", "5", "", "", ""),
         ],
         [
@@ -285,11 +291,26 @@ def test_text_is_large_enough_inside_the_figure_and_not_on_other_text(name, draw
 
 
 def marks(figure):
-    """Of each line its points, in margins, its marker and its colour."""
+    """Of each line but those of 90% its points, in margins, its marker and its colour."""
     return [
         (np.round(line.get_xdata(), 9).tolist(), line.get_marker(), colors.to_rgb(line.get_color()))
         for line in figure.axes[0].lines[1:]
+        if line.get_linewidth() != THICK
     ]
+
+
+def test_the_90_percent_interval_is_thick():
+    figure = forest(ledger(row(effect=0.06, interval_low=0.03, interval_high=0.09, margin=0.03)))
+    [line] = [line for line in figure.axes[0].lines if line.get_linewidth() == THICK]
+    # Student's t of four degrees of freedom at 95% and 97.5%.
+    half = 2.131847 / 2.776445
+    assert line.get_xdata() == pytest.approx([2 - half, 2 + half], abs=1e-6)
+
+
+@pytest.mark.parametrize("about", [{"argument": "weight", "note": "λ 1"}, {"measure": "seconds_per_epoch"}])
+def test_where_a_claim_does_not_begin_at_0_is_marked(about):
+    marked = [points for points, marker, _ in marks(forest(ledger(row(**about)))) if marker == "|"]
+    assert marked == [[-1]]
 
 
 def test_effects_are_in_margins_and_on_the_right_as_claimed():

@@ -53,7 +53,8 @@ def test_figure_6_has_a_block_a_class_and_a_column_a_loss():
     assert len(pictures) == 30 * 4
     texts = [text.get_text() for text in figure.texts]
     assert texts[:10] == NAMES
-    assert texts[10].startswith("(a) Cross-entropy     (b) + Euclid     (c) + AMC-Loss")
+    footer = texts[10].replace("\N{NO-BREAK SPACE}", " ")
+    assert footer.startswith("(a) Cross-entropy     (b) + Euclid     (c) + AMC-Loss")
     assert [axis.get_title() for axis in pictures[:4]] == ["image", "(a)", "(b)", "(c)"]
     for index in (0, 17, 29):
         row = pictures[4 * index : 4 * index + 4]

@@ -19,7 +19,7 @@ from amc_loss.measures.rules import (
 )
 
 COLUMNS = [
-    *("claim", "section", "statement", "quote", "runs", "dataset", "measure", "of", "against"),
+    *("claim", "kind", "section", "statement", "quote", "runs", "dataset", "measure", "of", "against"),
     *("effect", "interval_low", "interval_high", "p", "p_holm", "margin", "verdict", "n", "seeds"),
     *("dose", "dose_loss", "claimed", "argument", "note", "claim_verdict"),
 ]
@@ -33,11 +33,11 @@ def decide(claims: Iterable[Mapping[str, Any]], evidence: Evidence) -> pd.DataFr
         evidence: The study's.
 
     Returns:
-        Columns `COLUMNS`: claim (its id), section, statement, quote, runs, dataset, measure, of and against
-        (losses); effect, with its 95% interval; p, and corrected after Holm within the claim; margin;
-        verdict, of the part; n, seeds that were compared; seeds, how many it would take to decide what is
-        undecided; dose and dose_loss, the auxiliary loss's share of the gradient and of the loss; claimed and
-        argument, as in the claims; note; and claim_verdict.
+        Columns `COLUMNS`: claim (its id), kind (``claim`` or ``check``), section, statement, quote, runs,
+        dataset, measure, of and against (losses); effect, with its 95% interval; p, and corrected after Holm
+        within the claim; margin; verdict, of the part; n, seeds that were compared; seeds, how many it would
+        take to decide what is undecided; dose and dose_loss, the auxiliary loss's share of the gradient and
+        of the loss; claimed and argument, as in the claims; note; and claim_verdict.
     """
     rows: list[Part] = []
     verdicts: dict[str, str] = {}
@@ -47,7 +47,7 @@ def decide(claims: Iterable[Mapping[str, Any]], evidence: Evidence) -> pd.DataFr
             parts = [untested(claim.get("command", _missing(claim, evidence)))]
         verdict = verdicts[claim["id"]] = _together(parts)
         about = {key: claim.get(key) for key in ("section", "quote", "claimed", "argument")}
-        about |= {"statement": claim["claim"]}
+        about |= {"statement": claim["claim"], "kind": "check" if claim.get("check") else "claim"}
         rows += [
             {
                 "claim": claim["id"],
@@ -61,9 +61,10 @@ def decide(claims: Iterable[Mapping[str, Any]], evidence: Evidence) -> pd.DataFr
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def count(table: pd.DataFrame) -> dict[str, int]:
-    """How many claims have each verdict, from what `decide` gives."""
-    counts = table.drop_duplicates("claim")["claim_verdict"].value_counts()
+def count(table: pd.DataFrame, kind: str = "claim") -> dict[str, int]:
+    """How many claims, or checks, have each verdict, from what `decide` gives."""
+    claims = table[table["kind"].eq(kind)].drop_duplicates("claim")
+    counts = claims["claim_verdict"].value_counts()
     return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
 
 

@@ -318,9 +318,9 @@ def _printed(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str])
         match claim["rule"]:
             case "printed_p_values":
                 # Means and SDs are printed with two digits, from which the last of p may differ by one.
-                held, note = abs(p - first["p_value"]) < 1.5e-4, f"printed: {first['p_value']}"
+                held, note = abs(p - first["p_value"]) < 1.5e-4, f"p = {p:.4f}, printed {first['p_value']}"
             case "printed_baseline":
-                held, note = p < LEVEL, ""
+                held, note = p < LEVEL, f"p = {p:.2g}"
             case _:
                 held, note = effect < 0, ""
         part = {"dataset": dataset, "measure": "accuracy", "of": of, "against": against, "effect": effect}

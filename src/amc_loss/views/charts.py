@@ -193,7 +193,8 @@ def measured(
 ) -> Figure:
     """A panel for each measure of explanations: a dot a run, a line through the runs of one seed.
 
-    In the band round the proposed loss's mean are means that differ from it by less than matters; a dotted
+    A short line is a loss's mean, in the band round that of the proposed loss a difference does not matter, a
+    dotted
     line is what is had by chance.
 
     Args:
@@ -224,11 +225,11 @@ def measured(
         points = table.reindex(columns=losses.shown)
         axis.plot(places, points.T, color="0.7", linewidth=0.7)
         for place, loss in zip(places, losses.shown, strict=True):
-            axis.plot(
-                np.full(len(points), place), points[loss], "o", color=losses.colours[loss], markersize=3
-            )
+            look: dict[str, Any] = {"color": losses.colours[loss]}
+            axis.plot(np.full(len(points), place), points[loss], "o", markersize=3, **look)
+            axis.hlines(points[loss].mean(), place - 0.25, place + 0.25, linewidth=1.2, **look)
         unit = f" ({about['unit']})" if "unit" in about else ""
-        heading = f"{about['title']}{unit}"
+        heading = f"{about['title']}{unit} {'↑' if about['panel'] == 'higher' else '↓'}"
         axis.set_title(heading if len(values) == 1 else f"{heading}\n{shown(titles[dataset])}")
         axis.set_xticks(places, [f"({letter})" for letter in ascii_lowercase[: len(places)]])
         axis.set_xlim(-0.5, len(places) - 0.5)

@@ -22,16 +22,19 @@ SAID = {  # of one claim, and of several
 
 
 def sentence(table: pd.DataFrame, full_scale: bool) -> str:
-    """How many claims have each verdict.
+    """How many claims have each verdict, and how many checks.
 
     Args:
         table: As `amc_loss.measures.claims.decide` gives it.
         full_scale: Whether the study has the paper's width and length.
     """
-    counts = count(table)
     where = "" if full_scale else " in this study, which is smaller than the paper's"
-    *first, last = (f"{number} {SAID[verdict][number != 1]}" for verdict, number in counts.items())
-    return f"of {sum(counts.values())} claims {', '.join(first)} and {last}{where}"
+    texts = []
+    for kind in dict.fromkeys(["claim", *table["kind"]]):
+        counts = count(table, kind)
+        *first, last = (f"{number} {SAID[verdict][number != 1]}" for verdict, number in counts.items())
+        texts.append(f"of {sum(counts.values())} {kind}s {', '.join(first)} and {last}")
+    return "; ".join([f"{texts[0]}{where}", *texts[1:]])
 
 
 def readable_claims(
@@ -70,11 +73,11 @@ def readable_claims(
                 else f"[{_number(row.interval_low)}, {_number(row.interval_high)}]"
                 for row in table.itertuples()
             ],
-            "p (Holm)": table["p_holm"].fillna(table["p"]).map(format_p_value),
+            "p (Holm)": table["p_holm"].map(format_p_value),
             "Margin": ["" if pd.isna(value) else f"{value:.3g}" for value in table["margin"]],
-            "Of it": table["verdict"].where(table["claim"].duplicated(keep=False), ""),
+            "This row": table["verdict"].where(table["claim"].duplicated(keep=False), ""),
             "Runs": signed(table["n"], ".0f", markup),
-            "Seeds": signed(table["seeds"], ",.0f", markup),
+            "Seeds needed": signed(table["seeds"], ",.0f", markup),
             "Dose": ["" if pd.isna(value) else f"{100 * value:.2g}%" for value in table["dose"]],
             "Note": [as_text(text, markup) for text in table["note"].fillna("")],
         }

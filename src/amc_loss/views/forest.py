@@ -9,8 +9,10 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
+from scipy import stats
 
 from amc_loss.measures.rules import FAILS, HOLDS, MIXED, UNDECIDED, UNTESTED
+from amc_loss.measures.significance import CONFIDENCE, LEVEL
 from amc_loss.views.style import BLUE, ORANGE, PAGE, RED, SMALL, LossStyle, shown, styled
 
 ROW = 0.135  # inches
@@ -28,7 +30,8 @@ def forest(
     """Every difference that a claim is decided by, in margins, with its 95% interval.
 
     Effects are turned so that what is claimed is on the right. In the band nothing matters that could be
-    there. What lies beyond the axis is at its end, as a triangle that points there.
+    there. What lies beyond the axis is at its end, as a triangle that points there. A short line is where a
+    claim begins to hold that does not begin at 0.
 
     Args:
         table: As `amc_loss.measures.claims.decide` gives it.
@@ -38,7 +41,7 @@ def forest(
     """
     rows = table[table["effect"].notna() & table["margin"].gt(0)]
     groups = rows.groupby(["claim", "measure"], sort=False)
-    figure = Figure(figsize=(PAGE, ROW * (len(rows) + 1.25 * len(groups)) + 0.6), layout="constrained")
+    figure = Figure(figsize=(PAGE, ROW * (len(rows) + 1.25 * len(groups)) + 0.75), layout="constrained")
     axis = figure.add_subplot()
     beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "fontsize": SMALL, "va": "center"}
     axis.axvspan(-1, 1, color="0.92", linewidth=0)
@@ -65,7 +68,7 @@ def forest(
             y += 1
         y += 0.25
     axis.set(xlim=(-REACH, REACH), ylim=(y - 0.4, -0.8), yticks=[])
-    axis.set_xlabel("effect in margins; on the right as claimed")
+    axis.set_xlabel("effect in margins, on the right as claimed\n95% interval, thick its 90%")
     for side in ("left", "right", "top"):
         axis.spines[side].set_visible(False)
     return figure
@@ -76,7 +79,14 @@ def _interval(axis: Axes, row: Any, y: float) -> None:
     turn = -1 if row.claimed == "lower" else 1
     effect, *ends = (turn * x / row.margin for x in (row.effect, row.interval_low, row.interval_high))
     look: dict[str, Any] = {"color": COLOURS[row.verdict], "clip_on": False}
-    axis.plot(np.clip(ends, -REACH, REACH), (y, y), linewidth=1.2, **look)
+    axis.plot(np.clip(ends, -REACH, REACH), (y, y), linewidth=1, **look)
+    if row.n > 1:
+        # By which equivalence is decided; both are of one t-distribution.
+        part = np.divide(*stats.t.ppf((1 - LEVEL, (1 + CONFIDENCE) / 2), row.n - 1))
+        inner = [effect + part * (end - effect) for end in ends]
+        axis.plot(np.clip(inner, -REACH, REACH), (y, y), linewidth=2.4, solid_capstyle="butt", **look)
+    if isinstance(row.argument, str) or row.measure == "seconds_per_epoch":
+        axis.plot(-1, y, "|", color="black", markersize=6)  # what the claim has to be beyond
     if abs(effect) <= REACH:
         axis.plot(effect, y, "o", markersize=3.5, **look)
     for x in (effect, *ends):
