@@ -6,9 +6,8 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 import pytest
-from figures import MEASURES, SHOWN, render
+from figures import MEASURES, SHOWN
 from matplotlib import colors
-from matplotlib.text import Text
 from settings import STUDY
 
 from amc_loss.measures.claims import COLUMNS
@@ -248,27 +247,6 @@ FORESTS = {
         )
     ),
 }
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Draws a figure; gives each text in it with its box in pixels."""
-    texts = []
-    draw = Text.draw
-
-    def record(self, renderer, *args, **kwargs):
-        if self.get_visible() and self.get_text():
-            texts.append((self, self.get_window_extent(renderer)))
-        draw(self, renderer, *args, **kwargs)
-
-    def rendered(figure):
-        render(figure)  # the layout, with which texts move
-        texts.clear()
-        render(figure)
-        return texts
-
-    monkeypatch.setattr(Text, "draw", record)
-    return rendered
 
 
 @pytest.mark.parametrize("name", FORESTS)

@@ -7,7 +7,7 @@ import figures
 import matplotlib
 import numpy as np
 import pytest
-from figures import EMBEDDINGS, FIGURES, LABELS, LOSSES, NAMES, SHOWN, render
+from figures import EMBEDDINGS, FIGURES, LABELS, LOSSES, NAMES, SHOWN
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -16,27 +16,6 @@ from amc_loss.study.names import Losses
 from amc_loss.views import scatter, style
 
 SIX = style.LossStyle(Losses(LOSSES | dict.fromkeys("xyz", "other"), "amc", "euclidean", "cross_entropy"))
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Draws a figure; gives each text in it with its box in pixels."""
-    texts = []
-    draw = Text.draw
-
-    def record(self, renderer, *args, **kwargs):
-        if self.get_visible() and self.get_text():
-            texts.append((self, self.get_window_extent(renderer)))
-        draw(self, renderer, *args, **kwargs)
-
-    def rendered(figure):
-        render(figure)  # the layout, with which texts move
-        texts.clear()
-        render(figure)
-        return texts
-
-    monkeypatch.setattr(Text, "draw", record)
-    return rendered
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -156,7 +156,6 @@ def _maps(network: ConvNet, images: Tensor, weights: Tensor, labels: Tensor) -> 
 def _of_mosaics(
     network: ConvNet, images: Tensor, tiles: NDArray[np.int64], labels: NDArray[np.int64], weights: Tensor
 ) -> NDArray[np.float16]:
-    height, width = (2 * size for size in images.shape[2:])
     found = []
     for start in range(0, len(tiles), BATCH // 4):
         some = tiles[start : start + BATCH // 4]
@@ -164,8 +163,11 @@ def _of_mosaics(
         rows = [torch.cat([parts[:, at], parts[:, at + 1]], dim=3) for at in (0, 2)]
         targets = torch.from_numpy(labels[some]).to(images.device)
         found.append(_maps(network, torch.cat(rows, dim=2), weights, targets))
-    shape = _last_maps(network, torch.zeros(1, images.shape[1], height, width, device=images.device)).shape
-    return np.concatenate(found or [np.empty((0, 4, 2, *shape[2:]))]).astype(np.float16)
+    if not found:
+        height, width = (2 * size for size in images.shape[2:])
+        blank = torch.zeros(1, images.shape[1], height, width, device=images.device)
+        return np.empty((0, 4, 2, *_last_maps(network, blank).shape[2:]), np.float16)
+    return np.concatenate(found).astype(np.float16)
 
 
 def _with_border(

@@ -110,12 +110,7 @@ def seeds_needed(effect: float) -> float:
     Returns:
         A whole number; NaN for an effect of 0 or NaN.
     """
-    if not effect or np.isnan(effect):
-        return float("nan")
-    test = TTestIndPower()
-    if abs(effect) >= test.solve_power(nobs1=2, alpha=LEVEL, power=POWER):
-        return 2
-    return ceil(test.solve_power(abs(effect), alpha=LEVEL, power=POWER))
+    return _enough(effect, TTestIndPower(), nobs1=2)
 
 
 def paired_seeds_needed(effect: float) -> float:
@@ -127,10 +122,13 @@ def paired_seeds_needed(effect: float) -> float:
     Returns:
         A whole number; NaN for an effect of 0 or NaN.
     """
+    return _enough(effect, TTestPower(), nobs=2)
+
+
+def _enough(effect: float, test: TTestIndPower | TTestPower, **fewest: int) -> float:
     if not effect or np.isnan(effect):
         return float("nan")
-    test = TTestPower()
-    if abs(effect) >= test.solve_power(nobs=2, alpha=LEVEL, power=POWER):
+    if abs(effect) >= test.solve_power(**fewest, alpha=LEVEL, power=POWER):
         return 2
     return ceil(test.solve_power(abs(effect), alpha=LEVEL, power=POWER))
 

@@ -30,7 +30,7 @@ from amc_loss.views.style import (
     styled,
     width,
 )
-from amc_loss.views.text import format_p_value
+from amc_loss.views.text import format_p_value, with_unit
 
 # Columns of history.csv, and what each is; the terms of the loss may fall by powers of ten.
 CURVES = {
@@ -228,8 +228,7 @@ def measured(
             look: dict[str, Any] = {"color": losses.colours[loss]}
             axis.plot(np.full(len(points), place), points[loss], "o", markersize=3, **look)
             axis.hlines(points[loss].mean(), place - 0.25, place + 0.25, linewidth=1.2, **look)
-        unit = f" ({about['unit']})" if "unit" in about else ""
-        heading = f"{about['title']}{unit} {'↑' if about['panel'] == 'higher' else '↓'}"
+        heading = f"{with_unit(about)} {'↑' if about['panel'] == 'higher' else '↓'}"
         axis.set_title(heading if len(values) == 1 else f"{heading}\n{shown(titles[dataset])}")
         axis.set_xticks(places, [f"({letter})" for letter in ascii_lowercase[: len(places)]])
         axis.set_xlim(-0.5, len(places) - 0.5)

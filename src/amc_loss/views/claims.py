@@ -10,7 +10,7 @@ from amc_loss.measures.rules import FAILS, HOLDS, MIXED, UNDECIDED, UNTESTED
 from amc_loss.study.names import Losses
 from amc_loss.views.markup import as_text
 from amc_loss.views.tables import for_markup
-from amc_loss.views.text import format_p_value, signed
+from amc_loss.views.text import format_p_value, signed, with_unit
 
 SAID = {  # of one claim, and of several
     HOLDS: ("holds", "hold"),
@@ -90,8 +90,7 @@ def _measured(
 ) -> str:
     """Measure, losses and dataset of a part of a claim, as far as it has them."""
     about = measures.get(row.measure, {})
-    unit = f" ({about['unit']})" if "unit" in about else ""
-    texts = [f"{about['title']}{unit}"] if about else []
+    texts = [with_unit(about)] if about else []
     names = [losses.titles.get(name, name) for name in (row.of, row.against) if isinstance(name, str)]
     if names:
         texts.append(" against ".join(names))

@@ -13,7 +13,16 @@ from amc_loss.measures.aggregates import CLUSTERING_METRICS
 from amc_loss.study.names import PROTOCOL_COLUMNS, Losses
 from amc_loss.training.layers import LayerSummary
 from amc_loss.views.markup import as_text, escaped
-from amc_loss.views.text import bold, format_p_value, highest, mean_sd, signed, three_digits
+from amc_loss.views.text import (
+    bold,
+    format_p_value,
+    highest,
+    intervals,
+    mean_sd,
+    signed,
+    three_digits,
+    with_unit,
+)
 
 LATEX = str.maketrans(
     {
@@ -153,17 +162,9 @@ def readable_differences(
             **_runs(table, markup, titles, losses),
             "Mean": signed(table["mean"], ".2f", markup),
             "To the paper": signed(table["paper_difference"], "+.2f", markup),
-            "Predicted": [
-                "" if pd.isna(row.predicted_low) else f"[{row.predicted_low:.2f}, {row.predicted_high:.2f}]"
-                for row in table.itertuples()
-            ],
+            "Predicted": intervals(table["predicted_low"], table["predicted_high"], 2),
             "Difference": signed(table["difference"], "+.2f", markup),
-            "95% CI": [
-                ""
-                if pd.isna(row.difference_low)
-                else f"[{row.difference_low:.2f}, {row.difference_high:.2f}]"
-                for row in table.itertuples()
-            ],
+            "95% CI": intervals(table["difference_low"], table["difference_high"], 2),
             "g": signed(table["g"], "+.2f", markup),
             "p": signed(table["p_value"], ".3g", markup),
             "p (Holm)": signed(table["p_holm"], ".3g", markup),
@@ -193,23 +194,16 @@ def readable_explainability(
         measures: By name, each with its ``title`` and perhaps ``unit``.
     """
     columns = _runs(table, markup, titles, losses)
-    units = [f" ({measures[name]['unit']})" if "unit" in measures[name] else "" for name in table["measure"]]
-    names = [measures[name]["title"] + unit for name, unit in zip(table["measure"], units, strict=True)]
     readable = pd.DataFrame(
         {
             "Dataset": columns.pop("Dataset"),
-            "Measure": [as_text(name, markup) for name in names],
+            "Measure": [as_text(with_unit(measures[name]), markup) for name in table["measure"]],
             **columns,
             "Mean ± SD": [mean_sd(row.mean, row.sd, markup, 3) for row in table.itertuples()],
             "Images": signed(table["images"], ",.0f", markup),
             "Undefined": signed(table["undefined"], ",.1f", markup),
             "Difference": signed(table["difference"], "+.3f", markup),
-            "95% CI": [
-                ""
-                if pd.isna(row.difference_low)
-                else f"[{row.difference_low:.3f}, {row.difference_high:.3f}]"
-                for row in table.itertuples()
-            ],
+            "95% CI": intervals(table["difference_low"], table["difference_high"], 3),
             "p paired": signed(table["p_paired"], ".3g", markup),
             "p": signed(table["p_value"], ".3g", markup),
             "r": signed(table["r"], ".2f", markup),

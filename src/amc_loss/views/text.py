@@ -1,8 +1,9 @@
 """Numbers as people read them, in Markdown (``md``) and LaTeX (``tex``)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import floor, log10
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,3 +57,20 @@ def signed(values: pd.Series, digits: str, markup: str) -> list[str]:
 def three_digits(value: float) -> str:
     """A number of at the least three digits, none of them a power of ten."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.{max(0, 2 - floor(log10(value)))}f}"
+
+
+def intervals(lows: Iterable[float], highs: Iterable[float], digits: int) -> list[str]:
+    """``[low, high]`` with so many digits after the point; empty where there is none."""
+    return [
+        "" if pd.isna(low) else f"[{low:.{digits}f}, {high:.{digits}f}]"
+        for low, high in zip(lows, highs, strict=True)
+    ]
+
+
+def with_unit(measure: Mapping[str, Any]) -> str:
+    """Title of a measure, and its unit in brackets if it has one.
+
+    Args:
+        measure: Its ``title`` and perhaps ``unit``, as in ``resources/paper/claims.yaml``.
+    """
+    return f"{measure['title']} ({measure['unit']})" if "unit" in measure else measure["title"]
