@@ -12,6 +12,7 @@ from selenium.common.exceptions import (
     ElementClickInterceptedException,
     NoSuchElementException,
     StaleElementReferenceException,
+    TimeoutException,
 )
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
@@ -28,6 +29,7 @@ OPTIONS = [
     "disable-dev-shm-usage",
     "window-size=1500,1000",
 ]
+PICTURE, PAGE = "//img[not(ancestor::nav)]", "//iframe"  # what a result is shown as
 MOVING = (ElementClickInterceptedException, NoSuchElementException, StaleElementReferenceException)
 
 
@@ -69,8 +71,28 @@ class Reader:
         return [entry.text for entry in self.driver.find_elements(By.XPATH, "//nav//a")]
 
     def show(self, labels: str) -> None:
-        """Look at the result whose labels start so."""
-        self.click(f"//nav//tr[starts-with(normalize-space(), '{labels}')]//a[1]")
+        """Look at the result, another than the one that is shown, whose labels start so.
+
+        A click on a menu that is still being drawn can go astray, so that it is made again until it has shown.
+        """
+        before = self.shown()
+
+        def appeared(driver: webdriver.Chrome) -> bool:
+            self.click(f"//nav//tr[starts-with(normalize-space(), '{labels}')]//a[1]")
+            try:
+                WebDriverWait(driver, 5, ignored_exceptions=MOVING).until(
+                    lambda _: self.shown() not in ([], before)
+                )
+            except TimeoutException:
+                return False
+            return True
+
+        WebDriverWait(self.driver, 60).until(appeared)
+
+    def shown(self) -> list[str | None]:
+        """The addresses of the results that are shown."""
+        results = self.driver.find_elements(By.XPATH, f"{PICTURE} | {PAGE}")
+        return [result.get_attribute("src") for result in results]
 
     def toggle(self, value: str) -> None:
         """Set a label's toggle."""
@@ -78,14 +100,14 @@ class Reader:
 
     def picture(self) -> bytes:
         """The file of the picture that is shown, once it is loaded."""
-        picture = self.wait("//img[not(ancestor::nav)]")
+        picture = self.wait(PICTURE)
         WebDriverWait(self.driver, 20).until(lambda driver: picture.get_property("naturalWidth"))
         with urlopen(picture.get_attribute("src")) as file:
             return file.read()
 
     def rows(self) -> list[list[str]]:
         """The cells of the table that is shown."""
-        self.driver.switch_to.frame(self.wait("//iframe"))
+        self.driver.switch_to.frame(self.wait(PAGE))
         self.wait("//table")
         rows = self.driver.find_elements(By.XPATH, "//table//tr")
         cells = [[cell.text for cell in row.find_elements(By.XPATH, "./*")] for row in rows]
