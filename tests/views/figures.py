@@ -9,7 +9,7 @@ from settings import LOSSES, STUDY
 
 from amc_loss.study.names import Losses
 from amc_loss.training import networks
-from amc_loss.views import charts, diagram, heatmaps, scatter, style
+from amc_loss.views import charts, confusion, curves, diagram, heatmaps, scatter, style
 
 
 def render(figure):
@@ -66,9 +66,7 @@ def histories():
             "cross_entropy": curve,
             "auxiliary": 0.01**number * curve if loss != "cross_entropy" else 0 * curve,
             "accuracy": 10 * curve,
-            "learning_rate": 0.001 * curve,
-            "w": curve if loss != "cross_entropy" else 0 * curve,
-            "beta1": 0.1 * curve,
+            "gradient_share": 0.1 * curve if loss != "cross_entropy" else 0 * curve,
         }
         frame = pd.DataFrame({"epoch": range(EPOCHS), **columns})
         found[loss] = [
@@ -77,6 +75,19 @@ def histories():
     return found
 
 
+SCHEDULES = curves.planned(
+    {
+        "epochs": EPOCHS,
+        "ramp_up": 1,
+        "ramp_down": 2,
+        "ramp_down_steepness": 12.5,
+        "learning_rate": 0.003,
+        "beta1": 0.9,
+        "beta1_end": 0.5,
+        "schedules_change": "step",
+        "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
+    }
+)
 MEASURES = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
 PANELS = [name for name, about in MEASURES.items() if about.get("panel")]
 
@@ -98,7 +109,7 @@ def explained(count=3, datasets=("mine",)):
     return charts.measured(values, MEASURES, dict.fromkeys(datasets, TITLE), losses)
 
 
-def confusion(classes=10, losses=LOSSES):
+def confused(classes=10, losses=LOSSES):
     generator = np.random.default_rng(1)
     return {loss: generator.integers(1, 50, (classes, classes)) for loss in losses}
 
@@ -163,12 +174,14 @@ FIGURES = {
         for n in (2, 5, 6)
     },
     **{
-        f"curves, {n} losses": lambda n=n: charts.training_curves(of_others(histories(), n), shown(n))
+        f"curves, {n} losses": lambda n=n: curves.training_curves(
+            of_others(histories(), n), SCHEDULES, shown(n)
+        )
         for n in (2, 5, 7)
     },
     **{
-        f"confusion, {n} losses": lambda n=n: charts.confusion_matrices(
-            of_others(confusion(), n), NAMES, shown(n)
+        f"confusion, {n} losses": lambda n=n: confusion.confusion_matrices(
+            of_others(confused(), n), NAMES, shown(n)
         )
         for n in (2, 5, 7)
     },
@@ -195,19 +208,19 @@ FIGURES = {
     "figure6, alone": lambda: heatmaps.activation_blocks(
         IMAGES, {ALONE: MAPS[ALONE]}, PROBABILITIES, BLOCKS, NAMES, SHOWN
     ),
-    "confusion, alone": lambda: charts.confusion_matrices({ALONE: confusion()[ALONE]}, NAMES, SHOWN),
-    "confusion, alone, 20 classes": lambda: charts.confusion_matrices(
-        {ALONE: confusion(20)[ALONE]}, LONG, SHOWN
+    "confusion, alone": lambda: confusion.confusion_matrices({ALONE: confused()[ALONE]}, NAMES, SHOWN),
+    "confusion, alone, 20 classes": lambda: confusion.confusion_matrices(
+        {ALONE: confused(20)[ALONE]}, LONG, SHOWN
     ),
     "figure6": lambda: heatmaps.activation_blocks(IMAGES, MAPS, PROBABILITIES, BLOCKS, NAMES, SHOWN),
     "figure7": lambda: charts.sweep(sweep_metrics(), "amc", OWN, VARY, SHOWN, TITLE, angular=True),
     "figure7, level": lambda: charts.sweep(
         sweep_metrics().assign(accuracy=lambda runs: 82 + runs["seed"] % 2), "amc", OWN, VARY, SHOWN, TITLE
     ),
-    "curves": lambda: charts.training_curves(histories(), SHOWN),
-    "confusion": lambda: charts.confusion_matrices(confusion(), NAMES, SHOWN),
+    "curves": lambda: curves.training_curves(histories(), SCHEDULES, SHOWN),
+    "confusion": lambda: confusion.confusion_matrices(confused(), NAMES, SHOWN),
     "explainability": explained,
     "explainability, 2 datasets": lambda: explained(3, ("mine", "others")),
     "explainability, 6 losses": lambda: explained(6),
-    "confusion, 20 classes": lambda: charts.confusion_matrices(confusion(20), LONG, SHOWN),
+    "confusion, 20 classes": lambda: confusion.confusion_matrices(confused(20), LONG, SHOWN),
 }

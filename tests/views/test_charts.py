@@ -3,24 +3,21 @@
 import numpy as np
 import pytest
 from figures import (
-    EPOCHS,
     FIGURES,
     LOSSES,
     MEASURES,
-    NAMES,
     OWN,
     PANELS,
     SHOWN,
     VARY,
     architecture,
-    confusion,
     explained,
-    histories,
     measured,
     render,
     sweep_metrics,
 )
 from matplotlib import colors
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
 
 from amc_loss.views import charts, diagram
 
@@ -50,6 +47,12 @@ def test_figure_7_shows_means_errors_p_values_and_baseline():
         render(figure)
         for text, top in zip(axis.texts, np.add(y, 1), strict=True):
             assert text.get_window_extent().y0 > axis.transData.transform((x[0], top))[1]
+        # Ticks say where was measured.
+        np.testing.assert_allclose(axis.get_xticks(), x)
+        assert not len(axis.get_xticks(minor=True))
+        assert [text.get_text() for text in axis.get_xticklabels()] == [f"{value:g}" for value in x]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names[2] == "p: two-sided Welch's t-test against Cross-entropy"
     # Welch for means 84.5 and 81, both with SD 1 and n = 3: t = 4.287, 4 degrees of freedom.
     assert over_weight.texts[-1].get_text() == "p =\n0.0128"
 
@@ -64,56 +67,6 @@ def test_figure_7_has_the_test_that_it_is_given():
     assert texts[0] != texts[1]
 
 
-def test_training_curves_show_each_loss_in_its_colour_with_the_range_of_its_seeds():
-    figure = FIGURES["curves"]()
-    for number, (axis, column) in enumerate(zip(figure.axes, charts.CURVES, strict=True)):
-        shown = [loss for loss in LOSSES if column != "auxiliary" or loss != "cross_entropy"]
-        assert axis.get_title() == f"({'abcdef'[number]}) {charts.CURVES[column]}"
-        assert [line.get_label() for line in axis.lines] == [LOSSES[loss] for loss in shown]
-        for loss, line, band in zip(shown, axis.lines, axis.collections, strict=True):
-            middle = histories()[loss][1][column]
-            np.testing.assert_allclose(line.get_xydata(), np.column_stack([range(1, EPOCHS + 1), middle]))
-            assert colors.to_rgb(line.get_color()) == SHOWN.colours[loss]
-            np.testing.assert_allclose(band.get_facecolor()[0, :3], SHOWN.colours[loss])
-            box = band.get_paths()[0].get_extents()
-            assert (box.y0, box.y1) == pytest.approx((0.9 * middle.min(), 1.1 * middle.max()))
-    # The auxiliary losses are a hundred times apart.
-    assert [axis.get_yscale() for axis in figure.axes] == ["linear", "log", *["linear"] * 4]
-
-
-def test_curves_of_one_seed():
-    lines = (
-        charts.training_curves({loss: runs[:1] for loss, runs in histories().items()}, SHOWN).axes[0].lines
-    )
-    np.testing.assert_allclose(lines[0].get_ydata(), histories()["cross_entropy"][0]["cross_entropy"])
-
-
-@pytest.mark.parametrize("classes", [10, 20])
-def test_confusion_matrices_show_shares_of_the_true_class(classes):
-    counts = confusion(classes)
-    class_names = NAMES if classes == 10 else [f"class {n}" for n in range(20)]
-    figure = charts.confusion_matrices(counts, class_names, SHOWN)
-    assert len([axis for axis in figure.axes if axis.images]) == 3
-    for axis, matrix in zip(figure.axes, counts.values(), strict=False):
-        shares = np.asarray(axis.images[0].get_array())
-        np.testing.assert_allclose(shares, 100 * matrix / matrix.sum(1, keepdims=True))
-        np.testing.assert_allclose(shares.sum(1), 100)
-        assert axis.images[0].norm.vmin == 0.1
-        if classes == 10:
-            assert len(axis.texts) == 100
-            assert axis.texts[3].get_text() == f"{shares[0, 3]:.0f}"
-        else:
-            assert not axis.texts
-    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert names == (NAMES if classes == 10 else [f"{n} class {n}" for n in range(20)])
-
-
-def test_confusions_that_are_rare_or_missing():
-    matrix = np.array([[9994, 6, 0], [50, 9950, 0], [0, 0, 0]])
-    axis = charts.confusion_matrices(dict.fromkeys(LOSSES, matrix), ["a", "b", "c"], SHOWN).axes[0]
-    assert [text.get_text() for text in axis.texts] == ["100", "0.1", "", "0.5", "100", "", "", "", ""]
-
-
 def test_figure_3_takes_its_numbers_from_the_network():
     texts = []
     for layers in (architecture(classes=20), architecture(channels=1, classes=7, width_multiplier=0.25)):
@@ -121,14 +74,21 @@ def test_figure_3_takes_its_numbers_from_the_network():
         texts.append("\n".join(text.get_text() for text in figure.axes[0].texts))
     for part in (
         "32×32×3",
-        "3 × 32×32×128",
-        "3 × 16×16×256",
+        "3 convolutions\nof 32×32×128",
+        "3 convolutions\nof 16×16×256",
         "6×6×512\n6×6×256\n6×6×128",
         "128-d",
         "20 classes",
     ):
         assert part in texts[0]
-    for part in ("32×32×1", "3 × 32×32×32", "3 × 16×16×64", "6×6×128\n6×6×64\n6×6×32", "32-d", "7 classes"):
+    for part in (
+        "32×32×1",
+        "3 convolutions\nof 32×32×32",
+        "3 convolutions\nof 16×16×64",
+        "6×6×128\n6×6×64\n6×6×32",
+        "32-d",
+        "7 classes",
+    ):
         assert part in texts[1]
 
 
@@ -168,3 +128,24 @@ def test_a_measure_that_is_nowhere_defined_has_no_panel():
     assert len(titles) == 11
     assert not any("strokes" in title for title in titles)
     assert len([axis for axis in explained(3, ("a", "b")).axes if axis.axison]) == 24
+
+
+def test_figure_3_s_arrows_meet_what_they_join():
+    axis = FIGURES["figure3"]().axes[0]
+    ends = [
+        end
+        for arrow in axis.patches
+        if isinstance(arrow, FancyArrowPatch) and arrow.get_arrowstyle().__class__.__name__ != "Curve"
+        for end in arrow._posA_posB
+    ]
+    boxes = [patch for patch in axis.patches if isinstance(patch, (Polygon, Circle, FancyBboxPatch))]
+    formula = next(text for text in axis.texts if "\\frac" in text.get_text()).get_position()
+    near = [end for end in ends if np.hypot(*np.subtract(end, formula)) > 2.5]
+    assert len(ends) - len(near) == 2
+    for end in near:
+        outlines = [box.get_path().transformed(box.get_patch_transform()) for box in boxes]
+        on_one = [
+            outline.contains_point(end, radius=0.05) != outline.contains_point(end, radius=-0.05)
+            for outline in outlines
+        ]
+        assert any(on_one), end

@@ -53,8 +53,9 @@ def test_no_panel_is_empty(name):
 
 @pytest.mark.parametrize("name", ["figure2", "figure4", "figure5", "confusion"])
 def test_panels_of_losses_are_lettered_and_in_the_paper_s_words(name):
-    titles = [axis.get_title().split("\n")[0] for axis in FIGURES[name]().axes]
-    assert [title for title in titles if title] == ["(a) Cross-entropy", "(b) + Euclid", "(c) + AMC-Loss"]
+    titles = [axis.get_title().split("\n")[0] for axis in FIGURES[name]().axes if axis.get_title()]
+    # Figures of matrices have them a second time, as differences.
+    assert titles[:3] == ["(a) Cross-entropy", "(b) + Euclid", "(c) + AMC-Loss"]
 
 
 @pytest.mark.parametrize("name", ["figure4", "figure5", "figure6", "confusion"])
@@ -83,7 +84,7 @@ def test_a_loss_alone_keeps_its_letter_and_its_data(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "entries"), [("figure1", 10), ("figure4", 12), ("figure5", 10), ("figure7", 2), ("curves", 3)]
+    ("name", "entries"), [("figure1", 10), ("figure4", 10), ("figure5", 10), ("figure7", 3), ("curves", 3)]
 )
 def test_there_is_one_legend(name, entries):
     figure = FIGURES[name]()

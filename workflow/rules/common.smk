@@ -169,6 +169,18 @@ def run_losses(target):
     return [run.loss for run in study.targets[target]]
 
 
+def auxiliary_settings(dataset):
+    """Settings of a run with the proposed loss, which has all schedules."""
+    runs = study.targets["table1"]
+    return study.settings(
+        next(
+            run
+            for run in runs
+            if (run.dataset, run.loss) == (dataset, study.losses.proposed)
+        )
+    )
+
+
 def checked_loss(loss):
     """What says that a loss was tried, for one that is not this workflow's own."""
     digest = study.loss_digest(loss)

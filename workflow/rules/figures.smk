@@ -141,6 +141,7 @@ rule figure5:
     params:
         code=digest("figures/figure5.py"),
         compared=asdict(study.losses),
+        clusters=study.config["evaluation"]["clusters"],
     message:
         "Figure 5: t-SNE of the test features"
     script:
@@ -211,6 +212,7 @@ rule training_curves:
         code=digest("figures/training_curves.py"),
         compared=asdict(study.losses),
         losses=lambda wildcards: run_losses(f"curves-{wildcards.dataset}"),
+        settings=lambda wildcards: auxiliary_settings(wildcards.dataset),
     message:
         "Training curves on {wildcards.dataset}"
     script:

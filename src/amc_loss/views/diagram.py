@@ -13,12 +13,14 @@ from amc_loss.training.layers import LayerSummary
 from amc_loss.views.style import BLUE, PAGE, RED, SMALL, Colour, pale, styled
 
 EDGE, LINE = "0.25", 0.6
-RIGHT = 93.5  # x of the losses
+RIGHT, BOX, TALL = 93.5, 6.0, 3.0  # x of the losses, half the width and half the height of their boxes
 PREDICTED, AUXILIARY, SPHERE = -14.2, -16.0, -17.8  # y of what lies below the network
 SKEW = 0.22  # of a cuboid's side
 HIDDEN = 0.6  # how much of it the next cuboid leaves to be seen
 CHARACTER = 0.95  # width of small text
 ARROW = 2.8
+HALF, FEATURE, SOFTMAX = 0.8, 12.2, 7.2  # half the width of a bar, and the heights of both
+RADIUS = 3.6  # of the sphere
 
 
 class _Block:
@@ -31,7 +33,9 @@ class _Block:
     def __init__(self, layers: list[LayerSummary], title: str) -> None:
         shapes = ["{1}×{2}×{0}".format(*layer.output_shape) for layer in layers]
         counts = {shape: shapes.count(shape) for shape in shapes}
-        self.lines = [f"{count} × {shape}" if count > 1 else shape for shape, count in counts.items()]
+        self.lines: list[str] = []
+        for shape, count in counts.items():
+            self.lines += [f"{count} convolutions", f"of {shape}"] if count > 1 else [shape]
         self.title = title
         sides = [2 + 13 * min(1.0, layer.output_shape[1] / 32) for layer in layers]
         depths = [0.5 + 0.25 * log2(layer.output_shape[0] + 1) for layer in layers]
@@ -76,9 +80,9 @@ def framework(layers: list[LayerSummary]) -> Figure:
         x = _arrow(axis, x, max(ARROW, before.overhang + block.overhang + 1))
         x = block.draw(axis, x)
     x = _arrow(axis, x, 10, "global\naverage\npool")
-    feature = _bar(axis, x, 12, "Feature x", f"{pool.output_shape[0]}-d")
-    x = _arrow(axis, feature + 0.8, 10, "fully\nconnected")
-    logits = _bar(axis, x, 7, "Softmax", f"{classifier.output_shape[0]} classes")
+    feature = _bar(axis, x, FEATURE, "Feature x", f"{pool.output_shape[0]}-d")
+    x = _arrow(axis, feature + HALF, 10, "fully\nconnected")
+    logits = _bar(axis, x, SOFTMAX, "Softmax", f"{classifier.output_shape[0]} classes")
     with matplotlib.rc_context({"text.parse_math": True}):
         _losses(axis, feature, logits)
     return figure
@@ -86,18 +90,18 @@ def framework(layers: list[LayerSummary]) -> Figure:
 
 def _losses(axis: Axes, feature: float, logits: float) -> None:
     """Both losses and their sum, from the bars of the feature and the softmax."""
-    left = RIGHT - 6.8
+    left = RIGHT - BOX
     _box(axis, 0, "cross-entropy\n$L_C$", RED)
-    _connect(axis, (logits + 0.9, 0), (left, 0))
+    _connect(axis, (logits + HALF, 0), (left, 0))
     _box(axis, AUXILIARY, "AMC-Loss\n$L_A(z_i, z_j, S_{ij})$", BLUE)
     middle = AUXILIARY / 2
     axis.text(
         RIGHT, middle, r"$L_C + w(t)\,\lambda\,\frac{1}{|B|}\sum L_A$", ha="center", va="center", fontsize=8
     )
-    _connect(axis, (RIGHT, -3.2), (RIGHT, middle + 1.8))
-    _connect(axis, (RIGHT, AUXILIARY + 3.2), (RIGHT, middle - 1.8))
+    _connect(axis, (RIGHT, -TALL), (RIGHT, middle + 1.8))
+    _connect(axis, (RIGHT, AUXILIARY + TALL), (RIGHT, middle - 1.8))
     corner = "angle,angleA=-90,angleB=180,rad=2"
-    _connect(axis, (logits, -3.7), (left + 0.2, PREDICTED), corner, dashed=True)
+    _connect(axis, (logits, -SOFTMAX / 2), (left, PREDICTED), corner, dashed=True)
     axis.text(
         (logits + left) / 2,
         PREDICTED + 1,
@@ -106,12 +110,12 @@ def _losses(axis: Axes, feature: float, logits: float) -> None:
         ha="center",
     )
     centre = (feature + logits) / 2
-    _connect(axis, (feature, -6.2), (centre - 4, SPHERE), corner)
+    _connect(axis, (feature, -FEATURE / 2), (centre - RADIUS, SPHERE), corner)
     axis.text(feature - 0.8, SPHERE, r"$z = x/\Vert x\Vert$", fontsize=SMALL, ha="right", va="center")
     _sphere(axis, centre)
-    _connect(axis, (centre + 4, SPHERE), (left + 0.2, SPHERE))
+    _connect(axis, (centre + RADIUS, SPHERE), (left, SPHERE))
     axis.text(
-        (centre + 4 + left) / 2,
+        (centre + RADIUS + left) / 2,
         SPHERE - 0.8,
         r"$d(z_i, z_j) = \cos^{-1}\langle z_i, z_j\rangle$",
         fontsize=SMALL,
@@ -122,9 +126,8 @@ def _losses(axis: Axes, feature: float, logits: float) -> None:
 
 def _sphere(axis: Axes, x: float) -> None:
     """The unit sphere with two features and the geodesic between them."""
-    radius = 3.6
-    axis.add_patch(Circle((x, SPHERE), radius, facecolor="0.95", edgecolor=EDGE, linewidth=LINE))
-    axis.add_patch(Arc((x, SPHERE), 2 * radius, 0.6 * radius, theta1=180, color="0.6", linewidth=LINE))
+    axis.add_patch(Circle((x, SPHERE), RADIUS, facecolor="0.95", edgecolor=EDGE, linewidth=LINE))
+    axis.add_patch(Arc((x, SPHERE), 2 * RADIUS, 0.6 * RADIUS, theta1=180, color="0.6", linewidth=LINE))
     colour = BLUE
     first, second = (x - 2.2, SPHERE + 0.3), (x + 1.8, SPHERE + 1.0)
     _connect(axis, first, second, "arc3,rad=-0.35", colour=colour, head="-")
@@ -149,26 +152,27 @@ def _cuboid(axis: Axes, x: float, side: float, depth: float, skew: float) -> Non
 
 def _bar(axis: Axes, x: float, height: float, title: str, text: str) -> float:
     """Draw a vector as a bar that begins at x; gives the x of its middle."""
-    style: dict[str, Any] = {
-        "boxstyle": "round,pad=0.1",
-        "facecolor": "0.84",
-        "edgecolor": EDGE,
-        "linewidth": LINE,
-    }
-    axis.add_patch(FancyBboxPatch((x + 0.1, -height / 2), 1.4, height, **style))
-    axis.text(x + 0.8, height / 2 + 3.2, title, ha="center", fontsize=SMALL, fontweight="bold")
-    axis.text(x + 0.8, height / 2 + 2.5, text, ha="center", va="top", fontsize=SMALL)
-    return x + 0.8
+    _rounded(axis, (x, -height / 2), 2 * HALF, height, facecolor="0.84", edgecolor=EDGE, linewidth=LINE)
+    axis.text(x + HALF, height / 2 + 3.1, title, ha="center", fontsize=SMALL, fontweight="bold")
+    axis.text(x + HALF, height / 2 + 2.4, text, ha="center", va="top", fontsize=SMALL)
+    return x + HALF
 
 
 def _box(axis: Axes, y: float, text: str, colour: Colour) -> None:
-    style = {"boxstyle": "round,pad=0.5", "facecolor": pale(colour), "edgecolor": colour, "linewidth": 0.9}
-    axis.text(RIGHT, y, text, ha="center", va="center", fontsize=SMALL, bbox=style)
+    style: dict[str, Any] = {"facecolor": pale(colour), "edgecolor": colour, "linewidth": 0.9}
+    _rounded(axis, (RIGHT - BOX, y - TALL), 2 * BOX, 2 * TALL, **style)
+    axis.text(RIGHT, y, text, ha="center", va="center", fontsize=SMALL)
+
+
+def _rounded(axis: Axes, corner: tuple[float, float], width: float, height: float, **style: Any) -> None:
+    """Draw a rectangle with rounded corners; arrows end at its edges."""
+    boxstyle = f"round,pad=0,rounding_size={min(width, height) / 10}"
+    axis.add_patch(FancyBboxPatch(corner, width, height, boxstyle=boxstyle, **style))
 
 
 def _arrow(axis: Axes, x: float, length: float, text: str = "") -> float:
     """Draw an arrow to the right under its text; gives the x of its tip."""
-    _connect(axis, (x + 0.3, 0), (x + length, 0))
+    _connect(axis, (x, 0), (x + length, 0))
     axis.text(x + length / 2, 0.7, text, ha="center", va="bottom", fontsize=SMALL)
     return x + length
 

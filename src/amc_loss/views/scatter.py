@@ -18,12 +18,11 @@ from amc_loss.views.style import (
     SMALL,
     LossStyle,
     class_style,
-    pale,
     shown,
     styled,
 )
 
-ELEVATION, AZIMUTH = 20.0, 35.0  # degrees: from where every sphere is seen
+TURNS = 30
 
 
 @styled
@@ -44,22 +43,17 @@ def feature_plane(
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)
     for index, (axis, (title, (features, labels))) in enumerate(zip(axes[0], panels.items(), strict=True)):
+        _points(axis, features, labels)
         for label in np.unique(labels):
-            points = features[labels == label]
-            _points(axis, points, label)
+            points, (colour, _) = features[labels == label], class_style(label)
             mean = points.mean(0)
             end = mean / np.linalg.norm(mean) * np.linalg.norm(points, axis=1).max()
-            halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
-            axis.plot(*np.stack([0 * end, end]).T, color="black", linewidth=0.9, path_effects=halo)
-            axis.plot(
-                *mean,
-                marker="o",
-                markersize=3.5,
-                color="black",
-                markeredgecolor="white",
-                markeredgewidth=0.6,
-                zorder=3,
-            )
+            halo = [
+                patheffects.withStroke(linewidth=3.4, foreground="white"),
+                patheffects.withStroke(linewidth=2.2, foreground="black"),
+            ]
+            axis.plot(*np.stack([0 * end, end]).T, color=colour, linewidth=1.2, path_effects=halo)
+            axis.plot(*mean, "o", markersize=4, color=colour, markeredgecolor="black", zorder=3)
         axis.set(title=panel_title(index, title), xlabel="feature 1")
         axis.set_aspect("equal")
     # A square that holds every point and the origin, from which the rays go out.
@@ -78,9 +72,10 @@ def feature_spheres(
     class_names: Sequence[str],
     losses: LossStyle,
 ) -> Figure:
-    """Figure 4: deep features of dimension 3 on the unit sphere, all seen from one point.
+    """Figure 4: deep features of dimension 3 on the unit sphere, both halves of it.
 
-    Points on the far side are pale and small, and drawn first.
+    Each half is drawn in Lambert's azimuthal equal-area projection, so that what is compact on the sphere is
+    so in the figure. The sphere of each loss is turned as `facing` says.
 
     Args:
         panels: For each loss unit features (n, 3) and labels (n,).
@@ -88,43 +83,85 @@ def feature_spheres(
         class_names: A name for each label.
         losses: How they are shown.
     """
-    sides = [_key("0.2", "o", "near side"), _key(pale((0.2, 0.2, 0.2)), "o", "far side")]
     width = style.width(len(panels))
-    legend = _Legend([*_class_keys(range(len(class_names)), class_names), *sides], width)
+    legend = _Legend(_class_keys(range(len(class_names)), class_names), width)
     rows, columns = style.grid(len(panels))
-    size = (width, rows * (width / columns + 0.5) + legend.height)
+    size = (width, 2 * rows * width / columns + 0.5 * rows + legend.height)
     figure = Figure(figsize=size, layout="constrained")
-    elevation, azimuth = np.radians(ELEVATION), np.radians(AZIMUTH)
-    viewer = np.array(
-        [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
-    )
-    u, v = np.mgrid[0 : 2 * np.pi : 25j, 0 : np.pi : 13j]
-    for index, (loss, (points, labels)) in enumerate(panels.items()):
-        axis: Any = figure.add_subplot(rows, columns, index + 1, projection="3d", computed_zorder=False)
-        axis.plot_wireframe(
-            np.cos(u) * np.sin(v), np.sin(u) * np.sin(v), np.cos(v), color="0.85", linewidth=0.3, zorder=0
-        )
-        front = points @ viewer > 0
-        for side, near in ((~front, False), (front, True)):
-            for label in np.unique(labels[side]):
-                colour, marker = class_style(label)
-                axis.scatter(
-                    *points[side & (labels == label)].T,
-                    s=3 if near else 1.2,
-                    marker=marker,
-                    color=colour if near else pale(colour),
-                    linewidths=0,
-                    zorder=2 if near else 1,
-                    depthshade=False,
-                )
-        axis.view_init(elev=ELEVATION, azim=AZIMUTH)
-        axis.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
-        axis.set_box_aspect((1, 1, 1), zoom=1.5)
+    axes = figure.subplots(2 * rows, columns, squeeze=False)
+    for axis in axes.flat:
         axis.set_axis_off()
-        axis.set_title(losses.title(loss), y=1.05)
-        axis.text2D(0.5, -0.04, notes[loss], transform=axis.transAxes, ha="center", va="top", fontsize=SMALL)
+    for index, (loss, (points, labels)) in enumerate(panels.items()):
+        row, column = divmod(index, columns)
+        turned = points @ facing(points, labels).T
+        near = turned[:, 2] >= 0
+        for below, side in enumerate((near, ~near)):
+            axis = axes[2 * row + below, column]
+            _globe(axis)
+            _points(axis, equal_area(turned[side]), labels[side])
+            axis.text(-1, 1, ("near half", "far half")[below], va="top", fontsize=SMALL)
+        axes[2 * row, column].set_title(losses.title(loss))
+        axis.text(0.5, -0.02, notes[loss], transform=axis.transAxes, ha="center", va="top", fontsize=SMALL)
     legend.put(figure)
     return figure
+
+
+def facing(points: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The rotation that turns a sphere so that the rim between its halves is far from the class means.
+
+    Args:
+        points: Unit vectors, shape (n, 3).
+        labels: Shape (n,).
+
+    Returns:
+        A rotation, shape (3, 3), whose last row is the direction towards the viewer: of 2,000 spread evenly
+        over the sphere the one whose plane is the farthest from the nearest class mean's direction.
+    """
+    means = np.stack([points[labels == label].mean(0) for label in np.unique(labels)])
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    # Fibonacci's lattice: heights at equal steps, longitudes at the golden angle.
+    number = np.arange(2000)
+    height, longitude = 1 - (2 * number + 1) / 2000, np.pi * (3 - np.sqrt(5)) * number
+    radius = np.sqrt(1 - height**2)
+    views = np.stack([radius * np.cos(longitude), radius * np.sin(longitude), height], 1)
+    view = views[np.abs(views @ means.T).min(1).argmax()]
+    right = np.cross([0.0, 1.0, 0.0], view)
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(view, right), view])
+
+
+def equal_area(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """A half of the unit sphere on a disc of radius 1, in Lambert's azimuthal equal-area projection.
+
+    The far half is drawn as it is seen through the sphere: a point of the rim has one place in both.
+
+    Args:
+        points: Unit vectors of one half, shape (n, 3), of which the third number is the height over the rim.
+
+    Returns:
+        Shape (n, 2).
+    """
+    return points[:, :2] / np.sqrt(1 + np.abs(points[:, 2:]))
+
+
+def _globe(axis: Axes) -> None:
+    """The outline of a half, with its circles of latitude and meridians each 30 degrees."""
+    around = np.linspace(0, 2 * np.pi, 181)
+    for angle in np.radians([30, 60, 90]):
+        radius = np.sqrt(1 - np.cos(angle))
+        rim = angle > np.radians(89)
+        axis.plot(
+            radius * np.cos(around),
+            radius * np.sin(around),
+            color="0.3" if rim else "0.85",
+            linewidth=0.8 if rim else 0.4,
+            zorder=0,
+        )
+    for angle in np.radians(range(0, 180, 30)):
+        end = np.array([np.cos(angle), np.sin(angle)])
+        axis.plot(*np.stack([-end, end]).T, color="0.85", linewidth=0.4, zorder=0)
+    axis.set(xlim=(-1.03, 1.03), ylim=(-1.03, 1.03))
+    axis.set_aspect("equal")
 
 
 @styled
@@ -159,8 +196,7 @@ def embedding_panels(
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     for axis, loss in zip(axes, panels, strict=False):
-        for label in range(len(class_names)):
-            _points(axis, embeddings[loss][labels == label], label)
+        _points(axis, embeddings[loss], labels)
         axis.set(title=losses.title(loss), xticks=[], yticks=[], xlim=limits[:, 0], ylim=limits[:, 1])
         axis.set_xlabel(notes[loss], fontsize=SMALL)
         axis.set_box_aspect(1)
@@ -168,10 +204,17 @@ def embedding_panels(
     return figure
 
 
-def _points(axis: Axes, points: NDArray[np.float32], label: int) -> None:
-    """Draw points (n, 2) of a class."""
-    colour, marker = class_style(label)
-    axis.scatter(points[:, 0], points[:, 1], s=2, linewidths=0, color=colour, marker=marker)
+def _points(axis: Axes, points: NDArray[np.floating], labels: NDArray[np.int64]) -> None:
+    """Draw points (n, 2) of classes (n,), in random order so that no class lies on top of the others."""
+    order = np.random.default_rng(0).permutation(len(points))
+    looks = [class_style(label) for label in labels]
+    markers = {marker for _, marker in looks}
+    # Points of different markers cannot be drawn at once, so they take turns.
+    for turn in np.array_split(order, 1 if len(markers) == 1 else TURNS):
+        for marker in sorted(markers):
+            some = [point for point in turn if looks[point][1] == marker]
+            colours = [looks[point][0] for point in some]
+            axis.scatter(points[some, 0], points[some, 1], s=2, linewidths=0, c=colours, marker=marker)
 
 
 def _key(colour: Any, marker: str, name: str) -> Line2D:

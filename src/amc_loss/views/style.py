@@ -30,7 +30,6 @@ DISTINCT = len(PALETTE) * len(MARKERS)  # classes that are told apart
 BLUE, ORANGE, RED = PALETTE[:3]
 LINES: list[Any] = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1))]
 CAM_COLOURS = "jet"  # the paper's: blue is small, red is large
-SHARE_COLOURS = "Blues"
 
 RC = {
     "font.size": 8,

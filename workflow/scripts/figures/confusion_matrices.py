@@ -6,7 +6,7 @@ from amc_loss.data.dataset import load_dataset
 from amc_loss.measures.scores import confusions
 from amc_loss.runs.features import read_features
 from amc_loss.study.names import Losses
-from amc_loss.views import charts, style
+from amc_loss.views import confusion, style
 
 names = load_dataset(snakemake.input.data).class_names
 runs = {}
@@ -15,7 +15,7 @@ for loss, path in zip(snakemake.params.losses, snakemake.input.features, strict=
 counts = confusions(runs, len(names))
 losses = style.LossStyle(Losses(**snakemake.params.compared))
 style.save_by_loss(
-    lambda some: charts.confusion_matrices({loss: counts[loss] for loss in some}, names, losses),
+    lambda some: confusion.confusion_matrices({loss: counts[loss] for loss in some}, names, losses),
     losses.shown,
     snakemake.output,
 )

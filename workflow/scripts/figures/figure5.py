@@ -10,8 +10,11 @@ from amc_loss.views import scatter, style
 
 names = load_dataset(snakemake.input.data).class_names
 embeddings, labels = read_embeddings(snakemake.input.embedding)
+of = {"predicted_labels": "of predicted labels", "k_means": "of clusters by k-means"}[
+    snakemake.params.clusters
+]
 notes = {
-    run["loss"]: f"homogeneity {run['homogeneity']:.4f}\ncompleteness {run['completeness']:.4f}"
+    run["loss"]: f"homogeneity {run['homogeneity']:.4f}\ncompleteness {run['completeness']:.4f}\n{of}"
     for run in map(read_metrics, snakemake.input.metrics)
 }
 losses = style.LossStyle(Losses(**snakemake.params.compared), list(embeddings))

@@ -6,10 +6,11 @@ import pandas as pd
 
 from amc_loss.runs.history import read_history
 from amc_loss.study.names import Losses
-from amc_loss.views import charts, style
+from amc_loss.views import curves, style
 
 histories = {}
 for loss, path in zip(snakemake.params.losses, snakemake.input, strict=True):
     histories.setdefault(loss, []).append(pd.DataFrame(read_history(path)))
 losses = style.LossStyle(Losses(**snakemake.params.compared))
-style.save(charts.training_curves(histories, losses), snakemake.output)
+schedules = curves.planned(snakemake.params.settings)
+style.save(curves.training_curves(histories, schedules, losses), snakemake.output)

@@ -1,0 +1,142 @@
+"""Confusion matrices, and what losses change in them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from amc_loss.views.style import PAGE, SMALL, LossStyle, breadth, grid, numbered, short_name, shown, styled
+from amc_loss.views.style import width as figure_width
+
+FEW = 12  # classes whose numbers have room in the cells
+SHORT = 16  # characters of a name that stands at its row and column
+SHARE_COLOURS, CHANGE_COLOURS = "Blues", "RdBu_r"
+
+
+@styled
+def confusion_matrices(
+    counts: Mapping[str, NDArray[np.int64]], class_names: Sequence[str], losses: LossStyle
+) -> Figure:
+    """For each loss how many per cent of each true class were predicted as which class.
+
+    Then, for each other loss, by how many percentage points this differs from the baseline. The scale of the
+    shares is logarithmic, so that rare confusions are seen.
+
+    Args:
+        counts: For each loss images by true (row) and predicted (column) class, shape (classes, classes).
+            Without the baseline there are no differences.
+        class_names: A name for each class.
+        losses: How they are shown.
+    """
+    shares = {loss: 100 * of / np.maximum(of.sum(1, keepdims=True), 1) for loss, of in counts.items()}
+    baseline = losses.losses.baseline
+    others = [loss for loss in shares if loss != baseline] if baseline in shares else []
+    changes = {loss: shares[loss] - shares[baseline] for loss in others}
+    few = len(class_names) <= FEW
+    figure, axes, absolute, relative = _panels(len(shares), bool(changes), class_names)
+    where: Any = {"location": "right" if few or not changes else "bottom", "aspect": 25}
+    norm = LogNorm(0.1, 100)
+    for axis, (loss, share) in zip(absolute.flat, shares.items(), strict=False):
+        picture = axis.imshow(np.maximum(share, 1e-9), cmap=SHARE_COLOURS, norm=norm)
+        axis.set_title(losses.title(loss))
+        if few:
+            _write(axis, share, _per_cent, norm(np.maximum(share, 1e-9)) > 0.6)
+    bar = figure.colorbar(picture, ax=absolute, ticks=[0.1, 1, 10, 100], format="%g", extend="min", **where)
+    bar.set_label("share of the true class (%)")
+    if changes:
+        limit = max(np.abs(change).max() for change in changes.values()) or 1
+        for axis, loss in zip(relative.flat, shares, strict=False):
+            if loss in changes:
+                change = changes[loss]
+                picture = axis.imshow(change, cmap=CHANGE_COLOURS, norm=Normalize(-limit, limit))
+                axis.set_title(f"{losses.title(loss)}\nless {losses.name(baseline)}")
+                if few:
+                    _write(axis, change, _more, np.abs(change) > 0.6 * limit)
+        bar = figure.colorbar(picture, ax=relative, **where)
+        bar.set_label("difference (percentage points)")
+    _label(axes, class_names)
+    figure.supxlabel("predicted class", fontsize=8)
+    figure.supylabel("true class", fontsize=8)
+    return figure
+
+
+def _panels(
+    losses: int, changes: bool, class_names: Sequence[str]
+) -> tuple[Figure, NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The figure, its axes, and of these those for the losses and for what they change, in rows and columns.
+
+    Few classes have what the losses change under the losses; of many it stands beside them.
+    """
+    few = len(class_names) <= FEW
+    columns = grid(losses)[1] if few else 2 if changes else min(losses, 2)
+    rows = losses if changes and not few else -(-losses // columns)
+    if few:
+        # Square panels as wide as the page has room for, with a title over each.
+        row = 2.3 if columns == 1 else 0.5 + (PAGE - 1.2) / columns
+        names = 0 if _upright(class_names) else 0.06 * max(map(breadth, map(shown, class_names)))
+        size = (figure_width(losses), (1 + changes) * rows * row + names)
+    else:
+        size = (PAGE, max(2, rows) * 2.65 + 0.5 * changes)
+    figure = Figure(figsize=size, layout="compressed")
+    down = rows * (1 + (changes and few))
+    axes = figure.subplots(down, columns, sharex=True, sharey=True, squeeze=False)
+    if changes and not few:
+        return figure, axes, axes[:, :1], axes[:, 1:]
+    return figure, axes, axes[:rows], axes[rows:]
+
+
+def _label(axes: NDArray[Any], class_names: Sequence[str]) -> None:
+    """Name the classes left of each row and under each column; what has no matrix is not drawn."""
+    names = [shown(name) for name in class_names]
+    if not _stand(class_names):
+        down, across = [list(map(form, range(len(names)), names)) for form in (numbered, short_name)]
+    else:
+        down = across = names
+    for axis in axes.flat:
+        axis.tick_params(length=0)
+        axis.tick_params("x", rotation=0 if _upright(class_names) else 90)
+        axis.set_axis_on() if axis.images else axis.set_axis_off()
+    if len(names) <= 25:
+        axes.flat[0].set_xticks(range(len(names)), across)
+        axes.flat[0].set_yticks(range(len(names)), down)
+    for row in axes:
+        next(axis for axis in row if axis.images).tick_params(labelleft=True)
+    for column in axes.T:
+        [axis for axis in column if axis.images][-1].tick_params(labelbottom=True)
+
+
+def _stand(class_names: Sequence[str]) -> bool:
+    """Whether names have room beside their rows and columns."""
+    return len(class_names) <= FEW and max(breadth(shown(name)) for name in class_names) <= SHORT
+
+
+def _upright(class_names: Sequence[str]) -> bool:
+    """Whether names under a column, or the numbers in their place, are narrow enough not to be turned."""
+    return len(class_names) <= FEW and (
+        not _stand(class_names) or max(breadth(shown(name)) for name in class_names) <= 2
+    )
+
+
+def _write(
+    axis: Axes, values: NDArray[np.float64], text: Callable[[float], str], light: NDArray[np.bool]
+) -> None:
+    """Write numbers into the cells, light ones on dark colours."""
+    for (row, column), value in np.ndenumerate(values):
+        colour = "white" if light[row, column] else "black"
+        axis.text(column, row, text(value), ha="center", va="center", fontsize=SMALL, color=colour)
+
+
+def _per_cent(value: float) -> str:
+    """Whole per cents, below one a decimal, nothing below 0.05."""
+    if value < 0.05:
+        return ""
+    return f"{value:.0f}" if value >= 0.95 else f"{value:.1f}"
+
+
+def _more(value: float) -> str:
+    """Whole percentage points with their sign, nothing below a half."""
+    return f"{value:+.0f}".replace("-", "−") if abs(value) >= 0.5 else ""
