@@ -1,14 +1,18 @@
 """Write the pages that are made from the configuration and the code: `make docs`."""
 
 import ast
+import re
+from functools import cache, partial
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
+from amc_loss.__main__ import read_study
 from amc_loss.study.digests import direct_imports
 from amc_loss.study.documented_settings import compare, readings, settings
 from amc_loss.study.study import Study
-from amc_loss.views import tables
+from amc_loss.views import claims, tables
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = """# How the paper was read
@@ -220,6 +224,47 @@ def data_dictionary() -> str:
     return TABLES.format(tables="".join(parts), measures=tables.markdown(measures))
 
 
+def results() -> dict[str, str]:
+    """The pages on studies, with their tables made of the numbers beside them.
+
+    A table stands between ``<!-- STUDY: TABLE -->`` and ``<!-- end -->``; of several studies, the first word is
+    their names joined by commas, and the table their claims.
+    """
+    made = {}
+    for path in sorted((ROOT / "docs/results").rglob("README.md")):
+        text = re.sub(
+            r"(?s)(<!-- ([\w,]+): (\w+) -->\n).*?(<!-- end -->)",
+            lambda found: f"{found[1]}\n{published(found[2], found[3])}\n{found[4]}",
+            path.read_text(),
+        )
+        made[path.relative_to(ROOT).as_posix()] = text
+    return made
+
+
+@cache
+def published(names: str, table: str) -> str:
+    """A table of a published study in Markdown, or the verdicts of several."""
+    folders = [ROOT / "docs/results" / name for name in names.split(",")]
+    if len(folders) > 1:
+        ledgers = {folder.name: pd.read_csv(folder / "claims.csv", dtype=str) for folder in folders}
+        return tables.markdown(claims.side_by_side(ledgers).to_dict("records"))
+    folder = folders[0]
+    if table == "summary":
+        return (folder / "summary.md").read_text()
+    study = read_study([folder / "configuration.yaml"])
+    measures = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
+    readable = {
+        "table1": tables.readable_table1,
+        "table1_differences": tables.readable_differences,
+        "clustering": tables.readable_clustering,
+        "run_times": tables.readable_run_times,
+        "explainability": partial(tables.readable_explainability, measures=measures),
+        "claims": partial(claims.readable_claims, measures=measures, full_scale=study.full_scale),
+    }[table]
+    numbers = pd.read_csv(folder / f"{table}.csv", dtype={"section": str}).fillna({"section": ""})
+    return tables.aligned(readable(numbers, "md", titles=study.titles, losses=study.losses))
+
+
 def pages() -> dict[str, str]:
     """The text of each page, by its path."""
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -239,6 +284,7 @@ def pages() -> dict[str, str]:
         "config/README.md": SETTINGS.format(settings=tables.markdown(keys)),
         "docs/architecture.md": architecture(),
         "docs/tables.md": data_dictionary(),
+        **results(),
         "workflow/library.txt": "".join(f"{path}\n" for path in library()),
     }
 

@@ -18,6 +18,26 @@ def test_pages_are_as_they_would_be_made(path, page):
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
 
 
+@pytest.mark.parametrize("path", [path for path in MADE["pages"]() if path.startswith("docs/results/")])
+def test_numbers_in_a_text_on_studies_are_in_its_tables(path):
+    page = (ROOT / path).read_text()
+    tables = "".join(re.findall(r"(?s)<!-- [\w,]+: \w+ -->.*?<!-- end -->", page))
+    text = re.sub(r"(?s)<!-- [\w,]+: \w+ -->.*?<!-- end -->|```.*?```|`[^`]*`|\]\([^)]*\)", "", page)
+    for number in re.findall(r"\d+\.\d+", text):
+        assert re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", tables), number
+
+
+def test_pictures_and_pages_that_a_page_names_are_there():
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+            assert "://" in target or (page.parent / target).exists(), (page, target)
+
+
+def test_published_pictures_are_small():
+    for picture in [path for kind in ("png", "webp") for path in (ROOT / "docs").rglob(f"*.{kind}")]:
+        assert picture.stat().st_size < 300_000, picture
+
+
 @pytest.mark.parametrize("module", IMPORTS)
 def test_a_module_imports_rooms_before_its_own(module):
     room = MADE["room"]

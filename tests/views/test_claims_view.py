@@ -360,3 +360,10 @@ def test_a_long_heading_takes_no_room_from_the_marks(drawn):
         figure = forest(LEDGER[:1].assign(claim=claim), short, {"svhn": "S"})
         [label] = [box for text, box in drawn(figure) if text.get_text() == "against B, S"]
         assert label.x0 < 0.1 * figure.dpi
+
+
+def test_a_dataset_that_the_study_lacks_is_called_what_it_is_elsewhere():
+    table = ledger(*(row(dataset=name, note="a note") for name in ("cifar10", "mine", "whatever")))
+    readable = claims.readable_claims(table, "md", TITLES, STUDY, MEASURES)
+    names = [text.rpartition(", ")[2] for text in readable["Measured"]]
+    assert names == ["CIFAR-10", "R&D #1_data", "whatever"]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from amc_loss.measures.claims import count
 from amc_loss.measures.rules import FAILS, HOLDS, MIXED, UNDECIDED, UNTESTED
-from amc_loss.study.names import Losses
+from amc_loss.study.names import DATASETS, Losses
 from amc_loss.views.markup import as_text
 from amc_loss.views.tables import for_markup
 from amc_loss.views.text import format_p_value, signed, with_unit
@@ -95,7 +95,8 @@ def _measured(
     if names:
         texts.append(" against ".join(names))
     if isinstance(row.dataset, str):
-        texts.append(titles.get(row.dataset, row.dataset))
+        # The paper's own numbers are of datasets that the study may not have.
+        texts.append(titles.get(row.dataset, DATASETS.get(row.dataset, row.dataset)))
     return ", ".join(texts)
 
 

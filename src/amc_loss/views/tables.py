@@ -73,18 +73,18 @@ def write(
             case ".csv":
                 table.to_csv(path, index=False)
             case ".md":
-                path.write_text(_aligned(readable(table, "md")))
+                path.write_text(aligned(readable(table, "md")))
             case ".tex":
                 text = readable(table, "tex")
                 columns = "".join("l" if name in TEXT else "r" for name in text)
                 path.write_text(text.to_latex(index=False, column_format=columns))
             case ".html":
-                path.write_text(page(_aligned(readable(table, "md"))))
+                path.write_text(page(aligned(readable(table, "md"))))
             case other:
                 raise ValueError(f"{path}: no table format {other!r}")
 
 
-def _aligned(table: pd.DataFrame) -> str:
+def aligned(table: pd.DataFrame) -> str:
     """A table in Markdown; columns not in `TEXT` end at the right."""
     sides = ["left" if name in TEXT else "right" for name in table]
     return table.to_markdown(index=False, disable_numparse=True, colalign=sides) + "\n"

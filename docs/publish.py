@@ -1,0 +1,41 @@
+"""Copy what a study found to its page: `python docs/publish.py results/laptop`, then `make docs`.
+
+Numbers are copied as they are. Pictures are made smaller: figures of few colours keep 256 of them, those with
+Grad-CAM become WebP, whose colours stay continuous.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+RESULTS = Path(__file__).parent / "results"
+NUMBERS = ("table1", "table1_differences", "clustering", "explainability", "claims", "run_times")
+OF_IMAGES = ("figure2", "figure6")
+
+
+def publish(study: Path, page: Path) -> None:
+    """Copy a study's numbers and pictures, those that it has, to the folder of its page.
+
+    Args:
+        study: The study's folder, as ``results/laptop``.
+        page: Where to; what is there of an earlier time is replaced.
+    """
+    page.mkdir(parents=True, exist_ok=True)
+    tables = [study / f"tables/{name}.csv" for name in NUMBERS]
+    others = ("metrics.csv", "tables/summary.md", "tables/configuration.yaml")
+    for file in filter(Path.exists, [*tables, *(study / name for name in others)]):
+        shutil.copyfile(file, page / file.name)
+    for file in sorted((study / "figures").glob("*.png")):
+        with Image.open(file) as picture:
+            flat = picture.convert("RGB")
+        if file.stem in OF_IMAGES:
+            flat.save(page / f"{file.stem}.webp", quality=85, method=6)
+        else:
+            flat.quantize(256).save(page / file.name, optimize=True)
+
+
+if __name__ == "__main__":
+    for folder in map(Path, sys.argv[1:]):
+        publish(folder, RESULTS / folder.name)
