@@ -366,4 +366,4 @@ def test_a_dataset_that_the_study_lacks_is_called_what_it_is_elsewhere():
     table = ledger(*(row(dataset=name, note="a note") for name in ("cifar10", "mine", "whatever")))
     readable = claims.readable_claims(table, "md", TITLES, STUDY, MEASURES)
     names = [text.rpartition(", ")[2] for text in readable["Measured"]]
-    assert names == ["CIFAR-10", "R&D #1_data", "whatever"]
+    assert names == ["CIFAR-10", r"R\&D #1_data", "whatever"]
