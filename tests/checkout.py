@@ -50,6 +50,7 @@ class Checkout:
         self.environment: dict[str, str] = {}
         for name in (
             "Snakefile",
+            "CITATION.cff",
             "config.yaml",
             "workflow",
             "src",

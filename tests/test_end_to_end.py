@@ -17,11 +17,15 @@ import torch
 import yaml
 from browser import Reader, chromium
 from checkout import ARGUMENTS, CONDA, ROOT, STUDY, Checkout
+from crates import NOT_RECORDED, unmet
 from filelock import FileLock
 from PIL import Image
+from rocrate.rocrate import ROCrate
 from rules import rules as workflow_rules
 from settings import LOSSES
 from sklearn.metrics import homogeneity_score
+
+from amc_loss.data.dataset import checksum
 
 RUNS = 6 + 2 * (1 + 3) + 2
 FIGURES = {f"figure{n}": 1 for n in range(1, 8)} | {"training_curves": 1, "confusion_matrices": 1}
@@ -356,7 +360,8 @@ def test_an_archive_gives_every_table_and_figure_elsewhere_without_training(fini
     with tarfile.open(finished.results / "archive.tar") as archive:
         archive.extractall(elsewhere.path, filter="data")
     results = elsewhere.path / "results/tiny"
-    assert sorted(path.name for path in results.iterdir()) == ["configuration.yaml", "metrics.csv", "runs"]
+    files = ["Snakefile", "configuration.yaml", "metrics.csv", "runs"]
+    assert sorted(path.name for path in results.iterdir()) == files
     study = ["--workflow-profile", "profiles/demo", "--configfile", "results/tiny/configuration.yaml", "--"]
     elsewhere.snakemake("--cores", "1", *study, "download")
     # The data is newer than the models now.
@@ -373,6 +378,27 @@ def test_an_archive_gives_every_table_and_figure_elsewhere_without_training(fini
         "figures/confusion-digits.png",
     ):
         assert (results / path).read_bytes() == (finished.results / path).read_bytes(), path
+
+
+def test_an_archive_is_a_workflow_run_ro_crate(finished, tmp_path):
+    finished.snakemake("archive", "--cores", "1", *ARGUMENTS)
+    with tarfile.open(finished.results / "archive.tar") as archive:
+        archive.extractall(tmp_path, filter="data")
+        names = set(archive.getnames()) - {"ro-crate-metadata.json"}
+    assert unmet(tmp_path) == NOT_RECORDED
+    crate = ROCrate(tmp_path)
+    assert (tmp_path / crate.mainEntity.id).read_text() == (ROOT / "Snakefile").read_text()
+    assert {part.id for part in crate.root_dataset["hasPart"]} == names
+    for name in names:
+        assert crate.dereference(name)["sha256"] == checksum(tmp_path / name), name
+    for folder in (tmp_path / "results/tiny/runs").iterdir():
+        record = json.loads((folder / "provenance.json").read_text())
+        action = crate.dereference(f"#train-{folder.name}")
+        described = {entity["name"]: entity for entity in action["object"]}
+        for name in ("loss", "seed", "learning_rate"):
+            assert described[name]["value"] == record["settings"][name]
+        assert described["digits"]["sha256"] == record["data_sha256"]
+    assert str(finished.path) not in (tmp_path / "ro-crate-metadata.json").read_text()
 
 
 def test_with_conda_nothing_runs_again(finished, monkeypatch):

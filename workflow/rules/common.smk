@@ -133,6 +133,10 @@ DATASETS = {study.data_name(name): name for name in study.config["datasets"]}
 PAPER = source("resources/paper/table1.csv").read_text()
 CLAIMS = source("resources/paper/claims.yaml").read_text()
 
+# What describes this workflow in an archive.
+SNAKEFILE = source("Snakefile").read_text()
+CITATION = source("CITATION.cff").read_text()
+
 # Groups of runs whose features are measured.
 VALUES = [
     name.removeprefix("values-") for name in study.targets if name.startswith("values-")

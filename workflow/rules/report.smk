@@ -31,7 +31,7 @@ rule report:
         "../scripts/report/report.py"
 
 
-# What took long to make, for publication: from it all else follows without a training.
+# What took long to make, for publication: from it all else follows without a training. It is an RO-Crate.
 rule archive:
     input:
         configuration="<results>/tables/configuration.yaml",
@@ -56,6 +56,12 @@ rule archive:
         "../../envs/report.yaml"
     params:
         code=digest("report/archive.py"),
+        # As functions: in text Snakemake would take braces for wildcards.
+        snakefile=lambda wildcards: SNAKEFILE,
+        citation=lambda wildcards: CITATION,
+        datasets=lambda wildcards: {
+            run.dataset: study.data(run.dataset) for run in study.runs.values()
+        },
     message:
         "Archive of the study"
     script:
