@@ -385,6 +385,8 @@ def test_an_archive_is_a_workflow_run_ro_crate(finished, tmp_path):
     with tarfile.open(finished.results / "archive.tar") as archive:
         archive.extractall(tmp_path, filter="data")
         names = set(archive.getnames()) - {"ro-crate-metadata.json"}
+        # Nothing of whoever made it.
+        assert {(file.uid, file.gid, file.uname, file.gname) for file in archive} == {(0, 0, "", "")}
     assert unmet(tmp_path) == NOT_RECORDED
     crate = ROCrate(tmp_path)
     assert (tmp_path / crate.mainEntity.id).read_text() == (ROOT / "Snakefile").read_text()

@@ -12,6 +12,14 @@ import yaml
 
 from amc_loss.runs.crate import METADATA, describe_archive
 
+
+def anonymous(member):
+    """A file of nobody's."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
+
+
 folder = Path(snakemake.output[0]).parent
 files = {f"{folder}/configuration.yaml": Path(snakemake.input.configuration)}
 files |= {path: Path(path) for path in snakemake.input.results}
@@ -31,4 +39,4 @@ with tarfile.open(snakemake.output[0], "w") as archive:
         member.size, member.mtime = len(content), newest
         archive.addfile(member, io.BytesIO(content))
     for name, path in files.items():
-        archive.add(path, name)
+        archive.add(path, name, filter=anonymous)
