@@ -84,6 +84,7 @@ def test_a_sphere_is_turned_so_that_no_class_lies_on_the_rim(seed):
     rotation = scatter.facing(np.repeat(means, 4, axis=0), np.repeat(np.arange(5), 4))
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(rotation) == pytest.approx(1)
+    assert means[0] @ rotation[2] > 0
     clearance = np.abs(means @ rotation[2]).min()
     others = generator.normal(size=(20000, 3))
     others /= np.linalg.norm(others, axis=1, keepdims=True)

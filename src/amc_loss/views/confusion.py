@@ -49,16 +49,16 @@ def confusion_matrices(
     bar.set_label("share of the true class (%)")
     if changes:
         limit = max(np.abs(change).max() for change in changes.values()) or 1
-        for axis, loss in zip(relative.flat, shares, strict=False):
-            if loss in changes:
-                change = changes[loss]
-                picture = axis.imshow(change, cmap=CHANGE_COLOURS, norm=Normalize(-limit, limit))
-                axis.set_title(f"{losses.title(loss)}\nless {losses.name(baseline)}")
-                if few:
-                    _write(axis, change, _more, np.abs(change) > 0.6 * limit)
+        # Of few classes they stand in turn, of many each beside its loss.
+        places = relative.flat if few else relative[[list(shares).index(loss) for loss in changes], 0]
+        for axis, (loss, change) in zip(places, changes.items(), strict=False):
+            picture = axis.imshow(change, cmap=CHANGE_COLOURS, norm=Normalize(-limit, limit))
+            axis.set_title(f"{losses.title(loss)}\nless {losses.name(baseline)}")
+            if few:
+                _write(axis, change, _more, np.abs(change) > 0.6 * limit)
         bar = figure.colorbar(picture, ax=relative, **where)
         bar.set_label("difference (percentage points)")
-    _label(axes, class_names)
+    _label([absolute, relative] if few else [axes], class_names)
     figure.supxlabel("predicted class", fontsize=8)
     figure.supylabel("true class", fontsize=8)
     return figure
@@ -78,7 +78,7 @@ def _panels(
         # Square panels as wide as the page has room for, with a title over each.
         row = 2.3 if columns == 1 else 0.5 + (PAGE - 1.2) / columns
         names = 0 if _upright(class_names) else 0.06 * max(map(breadth, map(shown, class_names)))
-        size = (figure_width(losses), (1 + changes) * rows * row + names)
+        size = (figure_width(losses), (1 + changes) * (rows * row + names))
     else:
         size = (PAGE, max(2, rows) * 2.65 + 0.5 * changes)
     figure = Figure(figsize=size, layout="compressed")
@@ -89,24 +89,24 @@ def _panels(
     return figure, axes, axes[:rows], axes[rows:]
 
 
-def _label(axes: NDArray[Any], class_names: Sequence[str]) -> None:
-    """Name the classes left of each row and under each column; what has no matrix is not drawn."""
+def _label(blocks: Sequence[NDArray[Any]], class_names: Sequence[str]) -> None:
+    """Name the classes left of each row and under each block's columns; what has no matrix is not drawn."""
     names = [shown(name) for name in class_names]
     if not _stand(class_names):
         down, across = [list(map(form, range(len(names)), names)) for form in (numbered, short_name)]
     else:
         down = across = names
-    for axis in axes.flat:
+    for axis in [axis for axes in blocks for axis in axes.flat]:
         axis.tick_params(length=0)
         axis.tick_params("x", rotation=0 if _upright(class_names) else 90)
         axis.set_axis_on() if axis.images else axis.set_axis_off()
     if len(names) <= 25:
-        axes.flat[0].set_xticks(range(len(names)), across)
-        axes.flat[0].set_yticks(range(len(names)), down)
-    for row in axes:
-        next(axis for axis in row if axis.images).tick_params(labelleft=True)
-    for column in axes.T:
-        [axis for axis in column if axis.images][-1].tick_params(labelbottom=True)
+        blocks[0].flat[0].set_xticks(range(len(names)), across)
+        blocks[0].flat[0].set_yticks(range(len(names)), down)
+    for axes in blocks:
+        for column in axes.T:
+            if drawn := [axis for axis in column if axis.images]:
+                drawn[-1].tick_params(labelbottom=True)
 
 
 def _stand(class_names: Sequence[str]) -> bool:
@@ -131,10 +131,10 @@ def _write(
 
 
 def _per_cent(value: float) -> str:
-    """Whole per cents, below one a decimal, nothing below 0.05."""
+    """Whole per cents, below one a decimal without its zero, nothing below 0.05."""
     if value < 0.05:
         return ""
-    return f"{value:.0f}" if value >= 0.95 else f"{value:.1f}"
+    return f"{value:.0f}" if value >= 0.95 else f"{value:.1f}".removeprefix("0")
 
 
 def _more(value: float) -> str:

@@ -115,7 +115,8 @@ def facing(points: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[n
 
     Returns:
         A rotation, shape (3, 3), whose last row is the direction towards the viewer: of 2,000 spread evenly
-        over the sphere the one whose plane is the farthest from the nearest class mean's direction.
+        over the sphere the one whose plane is the farthest from the nearest class mean's direction. The first
+        class is on the near half.
     """
     means = np.stack([points[labels == label].mean(0) for label in np.unique(labels)])
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
@@ -125,6 +126,7 @@ def facing(points: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[n
     radius = np.sqrt(1 - height**2)
     views = np.stack([radius * np.cos(longitude), radius * np.sin(longitude), height], 1)
     view = views[np.abs(views @ means.T).min(1).argmax()]
+    view *= np.sign(view @ means[0]) or 1
     right = np.cross([0.0, 1.0, 0.0], view)
     right /= np.linalg.norm(right)
     return np.stack([right, np.cross(view, right), view])
