@@ -227,8 +227,8 @@ def data_dictionary() -> str:
 def results() -> dict[str, str]:
     """The pages on studies, with their tables made of the numbers beside them.
 
-    A table stands between ``<!-- STUDY: TABLE -->`` and ``<!-- end -->``; of several studies, the first word is
-    their names joined by commas, and the table their claims.
+    A table stands between ``<!-- STUDY: TABLE -->`` and ``<!-- end -->``; what the table ``verdicts`` puts side by
+    side are studies whose names are joined by commas.
     """
     made = {}
     for path in sorted((ROOT / "docs/results").rglob("README.md")):
@@ -243,9 +243,9 @@ def results() -> dict[str, str]:
 
 @cache
 def published(names: str, table: str) -> str:
-    """A table of a published study in Markdown, or the verdicts of several."""
+    """A table of a published study in Markdown, or the verdicts of one or several."""
     folders = [ROOT / "docs/results" / name for name in names.split(",")]
-    if len(folders) > 1:
+    if table == "verdicts":
         ledgers = {folder.name: pd.read_csv(folder / "claims.csv", dtype=str) for folder in folders}
         return tables.markdown(claims.side_by_side(ledgers).to_dict("records"))
     folder = folders[0]

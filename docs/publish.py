@@ -1,6 +1,6 @@
 """Copy what a study found to its page: `python docs/publish.py results/laptop`, then `make docs`.
 
-Numbers are copied as they are. Pictures are made smaller: figures of few colours keep 256 of them, those with
+Numbers are copied as they are. Pictures are made smaller: figures of few colours keep 128 of them, those with
 Grad-CAM become WebP, whose colours stay continuous.
 """
 
@@ -33,7 +33,7 @@ def publish(study: Path, page: Path) -> None:
         if file.stem in OF_IMAGES:
             flat.save(page / f"{file.stem}.webp", quality=85, method=6)
         else:
-            flat.quantize(256).save(page / file.name, optimize=True)
+            flat.quantize(128).save(page / file.name, optimize=True)
 
 
 if __name__ == "__main__":

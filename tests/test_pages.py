@@ -5,6 +5,7 @@ import runpy
 
 import pytest
 from checkout import ROOT
+from PIL import Image, ImageChops
 
 MADE = runpy.run_path(str(ROOT / "docs/pages.py"))
 IMPORTS = MADE["imports"]()
@@ -18,11 +19,14 @@ def test_pages_are_as_they_would_be_made(path, page):
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
 
 
-@pytest.mark.parametrize("path", [path for path in MADE["pages"]() if path.startswith("docs/results/")])
+RESULTS = {path: page for path, page in MADE["pages"]().items() if path.startswith("docs/results/")}
+TABLE = r"(?s)<!-- [\w,]+: \w+ -->.*?<!-- end -->"
+
+
+@pytest.mark.parametrize("path", RESULTS)
 def test_numbers_in_a_text_on_studies_are_in_its_tables(path):
-    page = (ROOT / path).read_text()
-    tables = "".join(re.findall(r"(?s)<!-- [\w,]+: \w+ -->.*?<!-- end -->", page))
-    text = re.sub(r"(?s)<!-- [\w,]+: \w+ -->.*?<!-- end -->|```.*?```|`[^`]*`|\]\([^)]*\)", "", page)
+    tables = "".join(re.findall(TABLE, "".join(RESULTS.values())))
+    text = re.sub(rf"{TABLE}|```.*?```|`[^`]*`|\]\([^)]*\)", "", RESULTS[path])
     for number in re.findall(r"\d+\.\d+", text):
         assert re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", tables), number
 
@@ -31,6 +35,31 @@ def test_pictures_and_pages_that_a_page_names_are_there():
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
             assert "://" in target or (page.parent / target).exists(), (page, target)
+
+
+def test_what_a_study_found_is_copied_to_its_page(tmp_path):
+    study, page = tmp_path / "results/mine", tmp_path / "page"
+    for folder in ("tables", "figures", "runs/one"):
+        (study / folder).mkdir(parents=True)
+    for name in (
+        "metrics.csv",
+        "tables/table1.csv",
+        "tables/table1.md",
+        "tables/summary.md",
+        "runs/one/model.pt",
+    ):
+        (study / name).write_text(name)
+    photograph = Image.effect_mandelbrot((200, 200), (-2, -1.5, 1, 1.5), 90).convert("RGB")
+    for name in ("figure5", "figure6"):
+        photograph.save(study / f"figures/{name}.png")
+    runpy.run_path(str(ROOT / "docs/publish.py"))["publish"](study, page)
+    names = ["figure5.png", "figure6.webp", "metrics.csv", "summary.md", "table1.csv"]
+    assert sorted(path.name for path in page.iterdir()) == names
+    assert (page / "table1.csv").read_text() == "tables/table1.csv"
+    for name in names[:2]:
+        with Image.open(page / name) as picture:
+            difference = ImageChops.difference(picture.convert("RGB"), photograph)
+        assert max(high for _, high in difference.getextrema()) < 40
 
 
 def test_published_pictures_are_small():
