@@ -1,7 +1,7 @@
 """Copy what a study found to its page: `python docs/publish.py results/laptop`, then `make docs`.
 
-Numbers are copied as they are. Pictures are made smaller: figures of few colours keep 128 of them, those with
-Grad-CAM become WebP, whose colours stay continuous.
+Numbers are copied as they are. Pictures are made smaller: those with Grad-CAM become WebP, whose colours stay
+continuous; of others that are large after compression, which are of points and lines, 128 colours are kept.
 """
 
 import shutil
@@ -13,6 +13,7 @@ from PIL import Image
 RESULTS = Path(__file__).parent / "results"
 NUMBERS = ("table1", "table1_differences", "clustering", "explainability", "claims", "run_times")
 OF_IMAGES = ("figure2", "figure6")
+LARGEST = 300_000  # bytes of a picture
 
 
 def publish(study: Path, page: Path) -> None:
@@ -33,7 +34,9 @@ def publish(study: Path, page: Path) -> None:
         if file.stem in OF_IMAGES:
             flat.save(page / f"{file.stem}.webp", quality=85, method=6)
         else:
-            flat.quantize(128).save(page / file.name, optimize=True)
+            flat.save(page / file.name, optimize=True)
+            if (page / file.name).stat().st_size > LARGEST:
+                flat.quantize(128).save(page / file.name, optimize=True)
 
 
 if __name__ == "__main__":
