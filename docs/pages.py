@@ -9,10 +9,12 @@ import pandas as pd
 import yaml
 
 from amc_loss.__main__ import read_study
+from amc_loss.jobs.files import read_json
 from amc_loss.study.digests import direct_imports
 from amc_loss.study.documented_settings import compare, readings, settings
 from amc_loss.study.study import Study
 from amc_loss.views import claims, tables
+from amc_loss.views.captions import alike
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = """# How the paper was read
@@ -247,11 +249,19 @@ def published(names: str, table: str) -> str:
     folders = [ROOT / "docs/results" / name for name in names.split(",")]
     if table == "verdicts":
         ledgers = {folder.name: pd.read_csv(folder / "claims.csv", dtype=str) for folder in folders}
+        for ledger in ledgers.values():
+            ledger["statement"] = ledger["statement"].mask(
+                ledger["kind"].eq("check"), "*Check:* " + ledger["statement"]
+            )
         return tables.markdown(claims.side_by_side(ledgers).to_dict("records"))
     folder = folders[0]
     if table == "summary":
         return (folder / "summary.md").read_text()
     study = read_study([folder / "configuration.yaml"])
+    if table == "agreement":
+        files = [(title, folder / f"{name}-agreement.json") for name, title in study.titles.items()]
+        sentences = [(title, alike(read_json(path))) for title, path in files if path.exists()]
+        return "".join(f"- {title}: {sentence}\n" for title, sentence in sentences)
     measures = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
     readable = {
         "table1": tables.readable_table1,

@@ -25,8 +25,9 @@ def publish(study: Path, page: Path) -> None:
     """
     page.mkdir(parents=True, exist_ok=True)
     tables = [study / f"tables/{name}.csv" for name in NUMBERS]
-    others = ("metrics.csv", "tables/summary.md", "tables/configuration.yaml")
-    for file in filter(Path.exists, [*tables, *(study / name for name in others)]):
+    others = [study / name for name in ("metrics.csv", "tables/summary.md", "tables/configuration.yaml")]
+    others += study.glob("explanations/*-agreement.json")
+    for file in filter(Path.exists, [*tables, *others]):
         shutil.copyfile(file, page / file.name)
     for file in sorted((study / "figures").glob("*.png")):
         with Image.open(file) as picture:
