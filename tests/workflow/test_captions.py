@@ -68,6 +68,12 @@ def test_the_front_page_has_the_summary():
             "class, on",
             "class, gradients divided by their root mean",
         ),
+        (
+            "figure5",
+            {"evaluation": {"clusters": "k_means"}},
+            "completeness of the predicted labels on",
+            "completeness of the clusters that k-means finds in the features on",
+        ),
         ("figure2", {"grad_cam": {"start": 1}}, "class, under (a)", "class, added to 1, under (a)"),
         (
             "figure2",

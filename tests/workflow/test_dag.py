@@ -167,7 +167,7 @@ def test_a_wrong_configuration_stops_before_anything_runs(checkout, study, sente
 def test_a_misspelt_profile_does_not_start_the_paper_s_study(checkout, argument):
     output = checkout.snakemake("--cores", "1", *argument, "protocol", check=False)
     assert (
-        f"there is no profile {argument[-1].rpartition('=')[2]}; there are ablation, default, demo, gpu, laptop, rivals, slurm"
+        f"there is no profile {argument[-1].rpartition('=')[2]}; there are ablation, default, demo, desktop, gpu, laptop, rivals, slurm"
         in output
     )
     assert "Traceback" not in output
