@@ -8,18 +8,19 @@ from checkout import ROOT
 from PIL import Image, ImageChops
 
 MADE = runpy.run_path(str(ROOT / "docs/pages.py"))
+PAGES = MADE["pages"]()
 IMPORTS = MADE["imports"]()
 ROOMS = MADE["ROOMS"]
 
 
-@pytest.mark.parametrize(("path", "page"), MADE["pages"]().items())
+@pytest.mark.parametrize(("path", "page"), PAGES.items())
 def test_pages_are_as_they_would_be_made(path, page):
     assert (ROOT / path).read_text() == page, "run `make docs`"
     for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE):
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
 
 
-RESULTS = {path: page for path, page in MADE["pages"]().items() if path.startswith("docs/results/")}
+RESULTS = {path: page for path, page in PAGES.items() if path.startswith("docs/results/")}
 TABLE = r"(?s)<!-- [\w,]+: \w+ -->.*?<!-- end -->"
 
 

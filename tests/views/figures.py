@@ -75,19 +75,18 @@ def histories():
     return found
 
 
-SCHEDULES = curves.planned(
-    {
-        "epochs": EPOCHS,
-        "ramp_up": 1,
-        "ramp_down": 2,
-        "ramp_down_steepness": 12.5,
-        "learning_rate": 0.003,
-        "beta1": 0.9,
-        "beta1_end": 0.5,
-        "schedules_change": "step",
-        "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
-    }
-)
+SCHEDULED = {
+    "epochs": EPOCHS,
+    "ramp_up": 1,
+    "ramp_down": 2,
+    "ramp_down_steepness": 12.5,
+    "learning_rate": 0.003,
+    "beta1": 0.9,
+    "beta1_end": 0.5,
+    "schedules_change": "step",
+    "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
+}
+SCHEDULES = curves.planned(SCHEDULED)
 MEASURES = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
 PANELS = [name for name, about in MEASURES.items() if about.get("panel")]
 

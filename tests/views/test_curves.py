@@ -4,21 +4,10 @@ from math import exp
 
 import numpy as np
 import pytest
-from figures import EPOCHS, FIGURES, LOSSES, SCHEDULES, SHOWN, histories
+from figures import EPOCHS, FIGURES, LOSSES, SCHEDULED, SCHEDULES, SHOWN, histories
 from matplotlib import colors
 
 from amc_loss.views import curves
-
-SETTINGS = {
-    "epochs": 10,
-    "ramp_up": 1,
-    "ramp_down": 2,
-    "ramp_down_steepness": 12.5,
-    "learning_rate": 0.003,
-    "beta1": 0.9,
-    "beta1_end": 0.5,
-    "auxiliary_schedule": {"maximum": 1, "first_epoch": "ramp", "ramps_down": False},
-}
 
 
 def check(axis, column, seeds, losses):
@@ -90,7 +79,7 @@ def test_schedules_are_drawn_as_planned():
 
 
 def test_a_ramp_of_one_epoch_is_seen():
-    planned = curves.planned({**SETTINGS, "schedules_change": "step"}).set_index("epoch")
+    planned = curves.planned({**SCHEDULED, "epochs": 10}).set_index("epoch")
     assert planned.index[0] == 0
     assert 9.9 < planned.index[-1] < 10
     # Halfway through the first epoch: exp(-5 · 0.5²).
@@ -102,6 +91,6 @@ def test_a_ramp_of_one_epoch_is_seen():
 
 
 def test_what_changes_each_epoch_stays_during_it():
-    planned = curves.planned({**SETTINGS, "schedules_change": "epoch"}).set_index("epoch")
+    planned = curves.planned({**SCHEDULED, "epochs": 10, "schedules_change": "epoch"}).set_index("epoch")
     assert planned.loc[:0.98, "w"].tolist() == pytest.approx([exp(-5)] * 50)
     assert planned.loc[9:9.98, "learning_rate"].tolist() == pytest.approx([0.003 * exp(-12.5 / 4)] * 50)

@@ -175,13 +175,9 @@ def run_losses(target):
 
 def auxiliary_settings(dataset):
     """Settings of a run with the proposed loss, which has all schedules."""
-    runs = study.targets["table1"]
+    runs = study.targets[f"curves-{dataset}"]
     return study.settings(
-        next(
-            run
-            for run in runs
-            if (run.dataset, run.loss) == (dataset, study.losses.proposed)
-        )
+        next(run for run in runs if run.loss == study.losses.proposed)
     )
 
 

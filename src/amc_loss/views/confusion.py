@@ -37,7 +37,13 @@ def confusion_matrices(
     others = [loss for loss in shares if loss != baseline] if baseline in shares else []
     changes = {loss: shares[loss] - shares[baseline] for loss in others}
     few = len(class_names) <= FEW
-    figure, axes, absolute, relative = _panels(len(shares), bool(changes), class_names)
+    names = [shown(name) for name in class_names]
+    longest = max(map(breadth, names))
+    # Else numbers stand at the columns; what stands there is turned if it is not narrow.
+    stand = few and longest <= SHORT
+    turned = stand and longest > 2 if few else True
+    room = 0.06 * longest if turned else 0
+    figure, axes, absolute, relative = _panels(len(shares), bool(changes), few, room)
     where: Any = {"location": "right" if few or not changes else "bottom", "aspect": 25}
     norm = LogNorm(0.1, 100)
     for axis, (loss, share) in zip(absolute.flat, shares.items(), strict=False):
@@ -58,27 +64,29 @@ def confusion_matrices(
                 _write(axis, change, _more, np.abs(change) > 0.6 * limit)
         bar = figure.colorbar(picture, ax=relative, **where)
         bar.set_label("difference (percentage points)")
-    _label([absolute, relative] if few else [axes], class_names)
+    numbers = range(len(names))
+    down = names if stand else list(map(numbered, numbers, names))
+    across = names if stand else list(map(short_name, numbers, names))
+    _label([absolute, relative] if few else [axes], down, across, turned)
     figure.supxlabel("predicted class", fontsize=8)
     figure.supylabel("true class", fontsize=8)
     return figure
 
 
 def _panels(
-    losses: int, changes: bool, class_names: Sequence[str]
+    losses: int, changes: bool, few: bool, room: float
 ) -> tuple[Figure, NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The figure, its axes, and of these those for the losses and for what they change, in rows and columns.
 
-    Few classes have what the losses change under the losses; of many it stands beside them.
+    Few classes have what the losses change under the losses, with room for names in inches; of many it
+    stands beside them.
     """
-    few = len(class_names) <= FEW
     columns = grid(losses)[1] if few else 2 if changes else min(losses, 2)
     rows = losses if changes and not few else -(-losses // columns)
     if few:
         # Square panels as wide as the page has room for, with a title over each.
         row = 2.3 if columns == 1 else 0.5 + (PAGE - 1.2) / columns
-        names = 0 if _upright(class_names) else 0.06 * max(map(breadth, map(shown, class_names)))
-        size = (figure_width(losses), (1 + changes) * (rows * row + names))
+        size = (figure_width(losses), (1 + changes) * (rows * row + room))
     else:
         size = (PAGE, max(2, rows) * 2.65 + 0.5 * changes)
     figure = Figure(figsize=size, layout="compressed")
@@ -89,36 +97,19 @@ def _panels(
     return figure, axes, axes[:rows], axes[rows:]
 
 
-def _label(blocks: Sequence[NDArray[Any]], class_names: Sequence[str]) -> None:
+def _label(blocks: Sequence[NDArray[Any]], down: Sequence[str], across: Sequence[str], turned: bool) -> None:
     """Name the classes left of each row and under each block's columns; what has no matrix is not drawn."""
-    names = [shown(name) for name in class_names]
-    if not _stand(class_names):
-        down, across = [list(map(form, range(len(names)), names)) for form in (numbered, short_name)]
-    else:
-        down = across = names
     for axis in [axis for axes in blocks for axis in axes.flat]:
         axis.tick_params(length=0)
-        axis.tick_params("x", rotation=0 if _upright(class_names) else 90)
+        axis.tick_params("x", rotation=90 if turned else 0)
         axis.set_axis_on() if axis.images else axis.set_axis_off()
-    if len(names) <= 25:
-        blocks[0].flat[0].set_xticks(range(len(names)), across)
-        blocks[0].flat[0].set_yticks(range(len(names)), down)
+    if len(down) <= 25:
+        blocks[0].flat[0].set_xticks(range(len(across)), across)
+        blocks[0].flat[0].set_yticks(range(len(down)), down)
     for axes in blocks:
         for column in axes.T:
             if drawn := [axis for axis in column if axis.images]:
                 drawn[-1].tick_params(labelbottom=True)
-
-
-def _stand(class_names: Sequence[str]) -> bool:
-    """Whether names have room beside their rows and columns."""
-    return len(class_names) <= FEW and max(breadth(shown(name)) for name in class_names) <= SHORT
-
-
-def _upright(class_names: Sequence[str]) -> bool:
-    """Whether names under a column, or the numbers in their place, are narrow enough not to be turned."""
-    return len(class_names) <= FEW and (
-        not _stand(class_names) or max(breadth(shown(name)) for name in class_names) <= 2
-    )
 
 
 def _write(

@@ -1,6 +1,6 @@
 """Training curves: what each epoch measured, and the schedules that it followed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import floor
 from typing import Any
 
@@ -20,8 +20,6 @@ MEASURED = {
     "auxiliary": "auxiliary loss, before w(t) λ",
     "accuracy": "training accuracy (%)",
 }
-TERMS = ("cross_entropy", "auxiliary")
-SHARE = "gradient_share"
 SCHEDULES = {"learning_rate": "learning rate", "w": "w(t)", "beta1": "Adam's $β_1$"}
 POINTS = 50  # of a schedule's line in an epoch
 
@@ -45,13 +43,13 @@ def training_curves(
     axes = figure.subplots(3, 3, sharex=True)
     baseline = losses.losses.baseline
     for at, column in enumerate(MEASURED):
-        _draw(axes[0, at], _columns(histories, column), losses)
+        values = _columns(histories, column)
+        _draw(axes[0, at], values, losses)
         if column != "auxiliary":
-            own = dict(_columns(histories, column))
-            rest = [(loss, values - own[baseline]) for loss, values in own.items() if loss != baseline]
+            rest = {loss: own - values[baseline] for loss, own in values.items() if loss != baseline}
             axes[1, at].axhline(0, color=losses.colours[baseline], linewidth=0.8)
             _draw(axes[1, at], rest, losses)
-    _draw(axes[1, 1], _columns(histories, SHARE), losses)
+    _draw(axes[1, 1], _columns(histories, "gradient_share"), losses)
     for axis, column in zip(axes[2], SCHEDULES, strict=True):
         axis.plot(schedules["epoch"], schedules[column], color="0.2", linewidth=1.3)
     less = f"less that of {losses.name(baseline)}"
@@ -88,18 +86,21 @@ def planned(settings: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame({"epoch": t, **rates(t if by_step else floor(t), settings)} for t in times)
 
 
-def _columns(
-    histories: Mapping[str, Sequence[pd.DataFrame]], column: str
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each loss that has the column, and its values: a row an epoch, a column a run."""
-    for loss, runs in histories.items():
-        values = pd.concat([run.set_index("epoch")[column] for run in runs], axis=1, ignore_index=True)
-        if column == "accuracy" or values.fillna(0).any(axis=None):
-            yield loss, values
+def _columns(histories: Mapping[str, Sequence[pd.DataFrame]], column: str) -> dict[str, pd.DataFrame]:
+    """A column of each loss that has it: a row an epoch, a column a run."""
+    found = {
+        loss: pd.concat([run.set_index("epoch")[column] for run in runs], axis=1, ignore_index=True)
+        for loss, runs in histories.items()
+    }
+    return {
+        loss: values
+        for loss, values in found.items()
+        if column == "accuracy" or values.fillna(0).any(axis=None)
+    }
 
 
-def _draw(axis: Axes, curves: Any, losses: LossStyle) -> None:
-    for loss, values in curves:
+def _draw(axis: Axes, curves: Mapping[str, pd.DataFrame], losses: LossStyle) -> None:
+    for loss, values in curves.items():
         epochs, colour = values.index + 1, losses.colours[loss]
         axis.plot(
             epochs,

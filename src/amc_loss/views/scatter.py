@@ -22,7 +22,7 @@ from amc_loss.views.style import (
     styled,
 )
 
-TURNS = 30
+TURNS = 30  # of the markers, where there are several
 
 
 @styled

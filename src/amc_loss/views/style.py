@@ -50,7 +50,6 @@ RC = {
     "pdf.fonttype": 42,
     "text.parse_math": False,  # names are text; our own formulas say that they are such
 }
-FORMULA: dict[str, Any] = {"parse_math": True}
 LONGEST = 32  # characters of a name; what is longer loses its middle
 
 
