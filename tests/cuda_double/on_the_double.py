@@ -23,7 +23,7 @@ from amc_loss.measures.evaluation import evaluate_run
 from amc_loss.measures.gradcam import grad_cam
 from amc_loss.runs.model import read_model
 from amc_loss.runs.training import train_run
-from amc_loss.training import cost, engines, loop
+from amc_loss.training import cost, engines, loop, networks
 from amc_loss.training.arithmetic import autocast_dtype
 from amc_loss.training.loop import Training
 
@@ -361,6 +361,16 @@ def test_several_trainings_in_one_process_leave_each_other_alone(dataset, settin
         for training in trainings:
             training.run_epoch()
     assert [len(training.history) for training in trainings] == [3] * 3
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_default_device_of_the_caller_changes_nothing(dataset, settings, loss):
+    torch.set_default_device(GPU)
+    try:
+        assert Training(dataset, settings | of_loss(loss), GPU).run_epoch()
+        assert networks.Dropout(0.5)(torch.ones(8, device="cpu")).device.type == "cpu"
+    finally:
+        torch.set_default_device(None)
 
 
 @pytest.mark.parametrize("engine", ["eager", "graph"])

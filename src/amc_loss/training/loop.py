@@ -108,7 +108,7 @@ class Training:
             self.x_test = to_device(dataset.x_test, device)
             self.y_test = torch.from_numpy(dataset.y_test).to(device)
         # The same minibatch for all losses and epochs; the first images may be of one class.
-        drawn = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(0))
+        drawn = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(0), device="cpu")
         self.measured = drawn[: settings["batch_size"]].to(device)
         self.steps = steps_per_epoch(len(self.x), settings["batch_size"], settings["drop_last"])
         self.images = min(len(self.x), self.steps * settings["batch_size"])

@@ -52,7 +52,7 @@ class Dropout(nn.Dropout):
         """Same shape as ``x``, which has no gaps or overlaps in memory."""
         if not self.training or x.device.type != "cpu":
             return super().forward(x)
-        draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
         words = draws.view(torch.int16).as_strided(x.shape, x.stride())
         dropped = min(round(self.p * 2**16), 2**16 - 1)
         kept = words >= dropped - 2**15
