@@ -27,6 +27,7 @@ def publish(study: Path, page: Path) -> None:
     tables = [study / f"tables/{name}.csv" for name in NUMBERS]
     others = [study / name for name in ("metrics.csv", "tables/summary.md", "tables/configuration.yaml")]
     others += study.glob("explanations/*-agreement.json")
+    others += study.glob("values/figure*.csv")
     for file in filter(Path.exists, [*tables, *others]):
         shutil.copyfile(file, page / file.name)
     for file in sorted((study / "figures").glob("*.png")):
