@@ -158,17 +158,15 @@ This page is made by `make docs`.
 # In the order in which data meets them.
 ROOMS = ("study", "data", "training", "runs", "measures", "views")
 LIBRARY = ROOT / "src/amc_loss"
-# What a published study says of the networks of Figures 1 and 4.
-PICTURED = (
-    "accuracy",
-    "homogeneity",
-    "completeness",
-    "within_angle",
-    "between_angle",
-    "radial_share",
-    "neighbours",
-    "dose",
-)
+# Of the measures behind the claims those of features: what a page calls them.
+OF_FEATURES = {
+    "accuracy": "Accuracy, %",
+    "within_angle": "Angle to the class mean, °",
+    "between_angle": "Smallest angle of means, °",
+    "radial_share": "Radial share",
+    "neighbours": "Neighbours of one's class, %",
+    "dose": "Share of the gradient",
+}
 
 
 def imports() -> dict[str, set[str]]:
@@ -274,22 +272,12 @@ def published(names: str, table: str) -> str:
         sentences = [(title, alike(read_json(path))) for title, path in files if path.exists()]
         return "".join(f"- {title}: {sentence}\n" for title, sentence in sentences)
     measures = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
-    if table in ("figure1", "figure4"):
+    if table.startswith("values_"):
         values = pd.read_csv(folder / f"{table}.csv")
-        wide = values.pivot_table(index="measure", columns="loss", values="value", sort=False)
-        titles = {
-            name: "Share of the gradient" if name == "dose" else measures[name]["title"] for name in PICTURED
-        }
-        units = [
-            f", {measures[name]['unit']}" if "unit" in measures.get(name, {}) else "" for name in PICTURED
-        ]
-        rows = (
-            wide.loc[list(PICTURED)]
-            .map("{:.4g}".format)
-            .rename(columns=lambda loss: study.losses.titles[loss])
-        )
-        rows.insert(0, "Measure", [titles[name] + unit for name, unit in zip(PICTURED, units, strict=True)])
-        return tables.aligned(rows)
+        wide = values.pivot_table(index="loss", columns="measure", values="value", sort=False)
+        rows = wide[list(OF_FEATURES)].map("{:.4g}".format)
+        rows.insert(0, "Loss", [study.losses.titles[loss] for loss in rows.index])
+        return tables.aligned(rows.rename(columns=OF_FEATURES))
     readable = {
         "table1": tables.readable_table1,
         "table1_differences": tables.readable_differences,

@@ -27,9 +27,10 @@ def publish(study: Path, page: Path) -> None:
     tables = [study / f"tables/{name}.csv" for name in NUMBERS]
     others = [study / name for name in ("metrics.csv", "tables/summary.md", "tables/configuration.yaml")]
     others += study.glob("explanations/*-agreement.json")
-    others += study.glob("values/figure*.csv")
     for file in filter(Path.exists, [*tables, *others]):
         shutil.copyfile(file, page / file.name)
+    for file in study.glob("values/*.csv"):
+        shutil.copyfile(file, page / f"values_{file.stem.replace('-', '_')}.csv")
     for file in sorted((study / "figures").glob("*.png")):
         with Image.open(file) as picture:
             flat = picture.convert("RGB")

@@ -40,13 +40,14 @@ def test_pictures_and_pages_that_a_page_names_are_there():
 
 def test_what_a_study_found_is_copied_to_its_page(tmp_path):
     study, page = tmp_path / "results/mine", tmp_path / "page"
-    for folder in ("tables", "figures", "runs/one"):
+    for folder in ("tables", "figures", "values", "runs/one"):
         (study / folder).mkdir(parents=True)
     for name in (
         "metrics.csv",
         "tables/table1.csv",
         "tables/table1.md",
         "tables/summary.md",
+        "values/table1-cifar10.csv",
         "runs/one/model.pt",
     ):
         (study / name).write_text(name)
@@ -54,9 +55,17 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
     for name in ("figure5", "figure6"):
         photograph.save(study / f"figures/{name}.png")
     runpy.run_path(str(ROOT / "docs/publish.py"))["publish"](study, page)
-    names = ["figure5.png", "figure6.webp", "metrics.csv", "summary.md", "table1.csv"]
+    names = [
+        "figure5.png",
+        "figure6.webp",
+        "metrics.csv",
+        "summary.md",
+        "table1.csv",
+        "values_table1_cifar10.csv",
+    ]
     assert sorted(path.name for path in page.iterdir()) == names
     assert (page / "table1.csv").read_text() == "tables/table1.csv"
+    assert (page / "values_table1_cifar10.csv").read_text() == "values/table1-cifar10.csv"
     for name in names[:2]:
         with Image.open(page / name) as picture:
             difference = ImageChops.difference(picture.convert("RGB"), photograph)
