@@ -66,5 +66,5 @@ def alike(found: Mapping[str, float]) -> str:
     return (
         "On all test images, the maps of one image under two losses of one seed correlate by "
         f"{losses:.2f} (Spearman), under one loss and two seeds by {seeds:.2f}: {verdict} "
-        f"(permutation test of the loss: p = {found['p']:.3g})."
+        f"(permutation test of whether the loss has any effect: p = {found['p']:.3g})."
     )
