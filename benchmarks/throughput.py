@@ -214,13 +214,19 @@ def extra_cost(cross_entropy: Ours, amc: Ours, pairs: int = 20) -> float:
     return median(ratios)
 
 
-def peak_memory(data: Dataset, loss: str, width: float, how: dict[str, str], device: torch.device) -> float:
-    """GiB of a GPU that one training takes, while there is no other."""
+def with_peak_memory(
+    data: Dataset, loss: str, width: float, how: dict[str, str], device: torch.device
+) -> tuple[Ours, float]:
+    """(a), and the GiB of a GPU that it takes beside what is there; 0 on a CPU."""
+    if device.type != "cuda":
+        return Ours(data, loss, width, how, device), 0.0
     gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    Ours(data, loss, width, how, device).run()
-    return torch.cuda.max_memory_reserved() / 2**30
+    before = torch.cuda.memory_reserved()
+    ours = Ours(data, loss, width, how, device)
+    ours.run()
+    return ours, (torch.cuda.max_memory_reserved() - before) / 2**30
 
 
 def main() -> None:
@@ -251,12 +257,8 @@ def main() -> None:
     for width, count in zip(arguments.widths, images, strict=True):
         data = images_of_cifar_10(count)
         how = {"engine": arguments.engine, "precision": arguments.precision}
-        peaks = [
-            f"{LOSSES[loss]} {peak_memory(data, loss, width, how, device):.2f}"
-            for loss in LOSSES
-            if device.type == "cuda"
-        ]
-        ours = {loss: Ours(data, loss, width, how, device) for loss in LOSSES}
+        alone = {loss: with_peak_memory(data, loss, width, how, device) for loss in LOSSES}
+        ours = {loss: one for loss, (one, _) in alone.items()}
         dtype = ours["amc"].training.dtype
         measured = {
             **ours,
@@ -278,7 +280,8 @@ def main() -> None:
                 f"| {of['product'] / 1e12:.2f} | {share:.2f} | {f'{extra:+.1%}' if loss == 'amc' else ''} |",
                 flush=True,
             )
-        memory.append(f"width {width:g}: {', '.join(peaks)}")
+        peaks = ", ".join(f"{LOSSES[loss]} {peak:.2f}" for loss, (_, peak) in alone.items())
+        memory.append(f"width {width:g}: {peaks}")
     if device.type == "cuda":
         print("\nMost memory of one training alone, GiB:", *memory, sep="\n")
 
