@@ -258,10 +258,6 @@ def published(names: str, table: str) -> str:
     folders = [ROOT / "docs/results" / name for name in names.split(",")]
     if table == "verdicts":
         ledgers = {folder.name: pd.read_csv(folder / "claims.csv", dtype=str) for folder in folders}
-        for ledger in ledgers.values():
-            ledger["statement"] = ledger["statement"].mask(
-                ledger["kind"].eq("check"), "*Check:* " + ledger["statement"]
-            )
         return tables.markdown(claims.side_by_side(ledgers).to_dict("records"))
     folder = folders[0]
     if table == "summary":

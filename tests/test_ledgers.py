@@ -10,7 +10,13 @@ def ledger(folder, verdicts):
     path = folder / "tables/claims.csv"
     path.parent.mkdir(parents=True)
     rows = [
-        {"claim": claim, "section": "4.2", "statement": f"About | {claim}.", "claim_verdict": verdict}
+        {
+            "claim": claim,
+            "kind": "claim",
+            "section": "4.2",
+            "statement": f"About | {claim}.",
+            "claim_verdict": verdict,
+        }
         for claim, verdict in verdicts.items()
         for _ in range(2)  # parts
     ]

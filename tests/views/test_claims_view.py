@@ -192,15 +192,15 @@ def test_written_in_every_format(table, tmp_path):
 def test_studies_side_by_side():
     """A claim that one of them lacks has no verdict there, and comes where the first that has it has it."""
     one = ledger(row("a", "holds"), row("a", "undecided", claim_verdict="holds"), row("b", "mixed"))
-    other = ledger(row("b", "undecided"), row("c", "not tested"))
+    other = ledger(row("b", "undecided"), row("c", "not tested", kind="check"))
     table = claims.side_by_side({"demo": one, "laptop": other})
     assert list(table) == ["section", "claim", "demo", "laptop"]
     assert table.values.tolist() == [
-        [section, f"It is so of {name}.", *verdicts]
-        for section, name, *verdicts in [
-            ("1, 2", "a", "holds", ""),
-            ("1, 2", "b", "mixed", "undecided"),
-            ("1, 2", "c", "", "not tested"),
+        [section, f"{mark}It is so of {name}.", *verdicts]
+        for section, mark, name, *verdicts in [
+            ("1, 2", "", "a", "holds", ""),
+            ("1, 2", "", "b", "mixed", "undecided"),
+            ("1, 2", "*Check:* ", "c", "", "not tested"),
         ]
     ]
     assert claims.side_by_side({"demo": one})["demo"].tolist() == ["holds", "mixed"]

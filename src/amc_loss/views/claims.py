@@ -121,12 +121,14 @@ def side_by_side(ledgers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     Returns:
         Columns section, claim, and for each study its verdict; empty where a study's ledger lacks the claim.
+        What is a check, and no claim, is marked as such in Markdown.
     """
+    about = ["claim", "kind", "section", "statement"]
     tables = [
-        ledger.drop_duplicates("claim")
-        .set_index(["claim", "section", "statement"])["claim_verdict"]
-        .rename(name)
+        ledger.drop_duplicates("claim").set_index(about)["claim_verdict"].rename(name)
         for name, ledger in ledgers.items()
     ]
     joined = pd.concat(tables, axis=1).fillna("").reset_index()
+    checks = joined.pop("kind").eq("check")
+    joined["statement"] = joined["statement"].mask(checks, "*Check:* " + joined["statement"])
     return joined.drop(columns="claim").rename(columns={"statement": "claim"})
