@@ -15,6 +15,7 @@ from amc_loss.study.documented_settings import compare, readings, settings
 from amc_loss.study.study import Study
 from amc_loss.views import claims, tables
 from amc_loss.views.captions import alike
+from amc_loss.views.text import with_unit
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = """# How the paper was read
@@ -158,15 +159,8 @@ This page is made by `make docs`.
 # In the order in which data meets them.
 ROOMS = ("study", "data", "training", "runs", "measures", "views")
 LIBRARY = ROOT / "src/amc_loss"
-# Of the measures behind the claims those of features: what a page calls them.
-OF_FEATURES = {
-    "accuracy": "Accuracy, %",
-    "within_angle": "Angle to the class mean, °",
-    "between_angle": "Smallest angle of means, °",
-    "radial_share": "Radial share",
-    "neighbours": "Neighbours of one's class, %",
-    "dose": "Share of the gradient",
-}
+# Of the measures behind the claims those of features; the share of the gradient is shown beside them.
+OF_FEATURES = ("accuracy", "within_angle", "between_angle", "radial_share", "neighbours")
 
 
 def imports() -> dict[str, set[str]]:
@@ -271,9 +265,12 @@ def published(names: str, table: str) -> str:
     if table.startswith("values_"):
         values = pd.read_csv(folder / f"{table}.csv")
         wide = values.pivot_table(index="loss", columns="measure", values="value", sort=False)
-        rows = wide[list(OF_FEATURES)].map("{:.4g}".format)
+        columns = {name: with_unit(measures[name]) for name in OF_FEATURES} | {
+            "dose": "Share of the gradient"
+        }
+        rows = wide[list(columns)].map("{:.4g}".format).rename(columns=columns)
         rows.insert(0, "Loss", [study.losses.titles[loss] for loss in rows.index])
-        return tables.aligned(rows.rename(columns=OF_FEATURES))
+        return tables.aligned(rows)
     readable = {
         "table1": tables.readable_table1,
         "table1_differences": tables.readable_differences,
