@@ -222,6 +222,17 @@ def test_seeds_that_would_find_an_effect_of_this_size(differences):
     assert parts(study(planted(CLEAR)))[0]["seeds"].isna().all()
 
 
+@pytest.mark.parametrize(("claimed", "tests"), [("higher", 5), ("lower", 1)])
+def test_seeds_are_those_that_find_an_effect_in_spite_of_the_correction(claimed, tests):
+    differences = LIKELY if claimed == "higher" else [1.0, 0.9, 0.3, -0.2, -0.9]
+    effect = np.mean(differences) / np.std(differences, ddof=1)
+    enough = next(n for n in range(2, 400) if TTestPower().power(effect, n, 0.05 / tests) >= 0.8)
+    several, found = parts(study(*(planted(differences, dataset=name) for name in "abcde")), claimed=claimed)
+    assert found == "undecided"
+    assert several["seeds"].tolist() == [enough] * 5
+    assert enough > len(differences)
+
+
 @pytest.mark.parametrize(
     ("raw", "centred", "expected"),
     [
@@ -595,11 +606,13 @@ def test_other_numbers_in_print_would_be_judged_otherwise():
 
 
 def test_what_was_not_tested_says_what_would_make_the_runs():
-    command = "snakemake --workflow-profile profiles/rivals -- claims"
-    table, found = parts(study(planted()), against=["center"], command=command)
+    values = study(planted(), planted(dataset="digits"))
+    table, found = parts(values, against=["center"], command="--config 'study={datasets: [{dataset}]}'")
     assert found == "not tested"
+    rows = table[["of", "against", "dataset", "note"]].to_numpy().tolist()
+    names = ["svhn", "digits"]
+    assert rows == [["amc", "center", name, f"--config 'study={{datasets: [{name}]}}'"] for name in names]
     row = table.iloc[0]
-    assert row[["of", "against", "dataset", "note"]].tolist() == ["amc", "center", "svhn", command]
     assert row[["effect", "p", "n"]].isna().all()
     table, _ = parts(study(planted()), against=["center"])
     assert table["note"].item() == "no accuracy of amc and center on svhn"

@@ -53,7 +53,7 @@ rule claims_table:
         code=digest("claims/claims_table.py"),
         values=VALUES,
         explained=study.explained,
-        claims=CLAIMS,
+        claims=lambda wildcards: CLAIMS,
         paper=PAPER,
         own=study.own_settings(study.varied_loss),
         vary=study.vary,
@@ -78,7 +78,7 @@ rule claims_figure:
         "../../envs/analyse.yaml"
     params:
         code=digest("claims/claims_figure.py"),
-        claims=CLAIMS,
+        claims=lambda wildcards: CLAIMS,
         titles=study.titles,
         compared=asdict(study.losses),
     message:

@@ -131,6 +131,7 @@ DATASETS = {study.data_name(name): name for name in study.config["datasets"]}
 
 # The numbers that the paper prints are a parameter, since a file of the workflow has no path that stays the same.
 PAPER = source("resources/paper/table1.csv").read_text()
+# Claims have braces in them, so rules take these by a function.
 CLAIMS = source("resources/paper/claims.yaml").read_text()
 
 # What describes this workflow in an archive.

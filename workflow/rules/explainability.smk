@@ -81,7 +81,7 @@ rule explainability_table:
     params:
         code=digest("explainability/explainability_table.py"),
         datasets=study.explained,
-        claims=CLAIMS,
+        claims=lambda wildcards: CLAIMS,
         equal_variances=study.config["evaluation"]["equal_variances"],
         titles=study.titles,
         compared=asdict(study.losses),
@@ -103,7 +103,7 @@ rule explainability_figure:
     params:
         code=digest("explainability/explainability_figure.py"),
         datasets=study.explained,
-        claims=CLAIMS,
+        claims=lambda wildcards: CLAIMS,
         titles=study.titles,
         compared=asdict(study.losses),
     message:

@@ -87,8 +87,8 @@ def _differences(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, s
                 pair = [evidence.by_seed(*where, loss, measure, claim.get("class")) for loss in (of, against)]
                 part = about | compared(*pair) | {"margin": evidence.margin(measure, dataset)}
                 if not part["n"]:
-                    note = claim.get("command", f"no {measure} of {of} and {against} on {dataset}")
-                    part = untested(note, **about)
+                    note = claim.get("command", f"no {measure} of {of} and {against} on {{dataset}}")
+                    part = untested(note.replace("{dataset}", dataset), **about)
                 parts.append(part)
     tested = [part for part in parts if "verdict" not in part]
     corrected = holm(pd.Series([part["p"] for part in tested], dtype=float))
@@ -99,14 +99,16 @@ def _differences(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, s
         if part["n"] == 1:
             part["note"] = ONE_SEED
         elif part["verdict"] == UNDECIDED and part["_sd"]:
-            part["seeds"] = _seeds(part, claim["claimed"])
+            part["seeds"] = _seeds(part, claim["claimed"], len(tested))
     return [{key: value for key, value in part.items() if key[0] != "_"} for part in parts]
 
 
-def _seeds(part: Part, claimed: str) -> float:
+def _seeds(part: Part, claimed: str, tests: int) -> float:
     """The fewest seeds that would find the difference, or none, were it and its spread as they are."""
     beyond = abs(part["effect"]) - (part["margin"] if claimed == "same" else 0)
-    found = paired_seeds_needed(beyond / part["_sd"]) if beyond > 0 else NAN
+    # Only what holds is corrected; of Holm's steps this is the strictest.
+    corrected = tests if (part["effect"] > 0) == (claimed == "higher") and claimed != "same" else 1
+    found = paired_seeds_needed(beyond / part["_sd"], corrected) if beyond > 0 else NAN
     none = seeds_for_equivalence(part["effect"], part["_sd"], part["margin"])
     return float(np.fmin(found, none))
 

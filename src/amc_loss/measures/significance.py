@@ -110,27 +110,28 @@ def seeds_needed(effect: float) -> float:
     Returns:
         A whole number; NaN for an effect of 0 or NaN.
     """
-    return _enough(effect, TTestIndPower(), nobs1=2)
+    return _enough(effect, TTestIndPower(), LEVEL, nobs1=2)
 
 
-def paired_seeds_needed(effect: float) -> float:
+def paired_seeds_needed(effect: float, tests: int = 1) -> float:
     """Seeds with which a two-sided paired t-test at 5% finds an effect with 80% power, at the least 2.
 
     Args:
         effect: A mean difference over the differences' standard deviation.
+        tests: Among how many the 5% are shared, after Bonferroni.
 
     Returns:
         A whole number; NaN for an effect of 0 or NaN.
     """
-    return _enough(effect, TTestPower(), nobs=2)
+    return _enough(effect, TTestPower(), LEVEL / tests, nobs=2)
 
 
-def _enough(effect: float, test: TTestIndPower | TTestPower, **fewest: int) -> float:
+def _enough(effect: float, test: TTestIndPower | TTestPower, level: float, **fewest: int) -> float:
     if not effect or np.isnan(effect):
         return float("nan")
-    if abs(effect) >= test.solve_power(**fewest, alpha=LEVEL, power=POWER):
+    if abs(effect) >= test.solve_power(**fewest, alpha=level, power=POWER):
         return 2
-    return ceil(test.solve_power(abs(effect), alpha=LEVEL, power=POWER))
+    return ceil(test.solve_power(abs(effect), alpha=level, power=POWER))
 
 
 def seeds_for_equivalence(effect: float, sd: float, margin: float) -> float:
