@@ -241,6 +241,10 @@ FORESTS = {
     "of one row": lambda: forest(LEDGER[:1]),
     "of a hundred rows": lambda: forest(MANY),
     "of long names": lambda: forest(MANY[:8], WIDE, {"svhn": "the very same" * 3, "mine": LONG}),
+    "of many datasets": lambda: forest(
+        ledger(*(row(dataset=f"{name}{name}") for name in "abcdefg")),
+        titles={name * 2: f"{name} very long name" for name in "abcdefg"},
+    ),
     "of a sweep": lambda: forest(
         ledger(
             *(row(f"{name} of a sweep", argument="weight", note="λ 0.001", claimed="same") for name in "ab")
@@ -265,7 +269,7 @@ def test_text_is_large_enough_inside_the_figure_and_not_on_other_text(name, draw
         for other, its_box in texts[index + 1 :]:
             assert not box.overlaps(its_box), (text, other)
     # Room for marks is left, however long the names are.
-    assert figure.axes[0].get_window_extent().width > 0.15 * width
+    assert sum(axis.get_window_extent().width for axis in figure.axes) > 0.15 * width
 
 
 def marks(figure):
@@ -304,7 +308,7 @@ def test_effects_are_in_margins_and_on_the_right_as_claimed():
         ([0.5, 3], "None", style.BLUE),
         ([2], "o", style.BLUE),
         ([-0.5, -3], "None", style.RED),
-        ([-2], "o", style.RED),
+        ([-2], "X", style.RED),
         ([0.5, 3], "None", style.ORANGE),
         ([2], "o", style.ORANGE),
     ]
@@ -341,14 +345,44 @@ def test_rows_are_under_their_claim_and_measure():
         row("bound", margin=None),
         row("not_tested", "not tested", **NOTHING),
     )
-    texts = [text.get_text() for text in forest(table).axes[0].texts]
-    assert texts == [
-        *("two forms: Gini index of + AMC-Loss", "against + Euclid, SVHN", "holds"),
-        *("against Cross-entropy, R&D #1_data", "undecided"),
-        *("two forms: Gini index, centred weights of + AMC-Loss", "against + Euclid, SVHN", "holds"),
-        "swept: Gini index of + AMC-Loss, claimed to be the same",
-        *("against + Euclid, λ 0.1, SVHN", "holds"),
+    figure = forest(table)
+    texts = [text for axis in figure.axes for text in axis.texts]
+    places = [text.get_position()[1] if "against" not in text.get_text() else text.xy[1] for text in texts]
+    assert [
+        text.get_text() for _, text in sorted(zip(places, texts, strict=True), key=lambda pair: pair[0])
+    ] == [
+        *("two forms: Gini index of + AMC-Loss", "against + Euclid", "against Cross-entropy"),
+        *("two forms: Gini index, centred weights of + AMC-Loss", "against + Euclid"),
+        *("swept: Gini index of + AMC-Loss, claimed to be the same", "against + Euclid, λ 0.1"),
     ]
+    assert len(set(places)) == len(places)
+
+
+def test_a_panel_is_a_dataset_and_a_row_is_one_comparison():
+    figure = forest(
+        ledger(
+            row(effect=0.06),
+            row(verdict="undecided", dataset="mine", effect=-0.03),
+            row("other", dataset="mine"),
+            row("does_not", "does not hold", against="cross_entropy"),
+        )
+    )
+    assert [axis.get_title() for axis in figure.axes] == ["SVHN", "R&D #1_data"]
+    points = [
+        {line.get_ydata()[0]: line for line in axis.lines if line.get_marker() in "oX"}
+        for axis in figure.axes
+    ]
+    assert [sorted(found) for found in points] == [[1, 5.5], [1, 3.25]]
+    shown, undecided, failed = points[0][1], points[1][1], points[0][5.5]
+    assert [line.get_xdata()[0] for line in (shown, undecided)] == pytest.approx([2, -1])
+    # Verdicts can be told without colours.
+    assert (shown.get_marker(), failed.get_marker(), undecided.get_marker()) == ("o", "X", "o")
+    assert shown.get_markerfacecolor() != "white" == undecided.get_markerfacecolor()
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["holds", "does not hold", "undecided"]
+    for handle, line in zip(legend.legend_handles, (shown, failed, undecided), strict=True):
+        for look in ("color", "marker", "markerfacecolor"):
+            assert getattr(handle, f"get_{look}")() == getattr(line, f"get_{look}")()
 
 
 def test_a_long_heading_takes_no_room_from_the_marks(drawn):
@@ -358,7 +392,7 @@ def test_a_long_heading_takes_no_room_from_the_marks(drawn):
     )
     for claim in ("short", "long " * 12):
         figure = forest(LEDGER[:1].assign(claim=claim), short, {"svhn": "S"})
-        [label] = [box for text, box in drawn(figure) if text.get_text() == "against B, S"]
+        [label] = [box for text, box in drawn(figure) if text.get_text() == "against B"]
         assert label.x0 < 0.1 * figure.dpi
 
 
