@@ -147,7 +147,7 @@ Others have fallen into each of these. A test covers each.
 | Parameters that are not plain objects are not tracked, without a word | plain types, one spelling of numbers; `tests/study/test_configuration.py` |
 | Checksums replace time stamps up to 1 MB alone | nothing writes to a large file twice; `tests/test_end_to_end.py` |
 | What a failed or killed job declared as output is deleted | a checkpoint is no output; `tests/training/test_survival.py` |
-| Every job of a cluster reads the workflow anew | `study` imports nothing heavy; `tests/workflow/test_dag.py` |
+| Every job of a cluster reads the workflow again | `study` imports nothing heavy; `tests/workflow/test_dag.py` |
 | `retries` hold in each of the processes between Snakemake and the script | in the first alone; `tests/test_end_to_end.py` |
 | An included file's default target is forgotten at its end | `workflow/Snakefile` says it again; `tests/test_deployment.py` |
 | A module from a server comes file by file, and no folder can be listed | `workflow/library.txt` names the files; `tests/test_deployment.py` |

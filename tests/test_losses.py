@@ -85,7 +85,7 @@ def test_degenerate_pairs(kind, second, same_label, dtype):
     angle = {1.0: 0.0, -1.0: math.pi, 0.0: math.pi / 2}[second]
     distance = angle if kind == "amc" else 5 * (1 - second)
     expected = distance**2 if same_label else max(0.0, 2.0 - distance) ** 2
-    # The guard at ±(1 - 1e-7) moves an angle of 0 or π by 4.9e-4 in float32 at the most.
+    # The guard at ±(1 - 1e-7) moves an angle of 0 or π by 4.9e-4 in float32 at most.
     assert loss.item() == pytest.approx(expected / 2, abs=2 * 4.9e-4 * max(1, math.pi))
 
 

@@ -1,4 +1,4 @@
-"""Settings that do not fit the data are told of, all at once and before anything is trained."""
+"""Settings that do not fit the data are reported, all at once and before anything is trained."""
 
 import copy
 

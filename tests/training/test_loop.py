@@ -233,7 +233,7 @@ def test_images_are_translated_when_a_training_says_so(dataset, settings, steps)
         train(dataset, settings, translation=pixels, epochs=1)
     still, moved = steps[0][1], steps[4][1]
     assert not torch.equal(still, moved)
-    # Offset by 2 at the most, so that some window of the middle is the same.
+    # Offset by 2 at most, so that some window of the middle is the same.
     assert torch.isin(moved[0, 0, 4:12, 4:12], still[0, 0]).all()
 
 

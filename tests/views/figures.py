@@ -113,7 +113,7 @@ def confused(classes=10, losses=LOSSES):
     return {loss: generator.integers(1, 50, (classes, classes)) for loss in losses}
 
 
-# As many losses as a figure shows at the most, and one more.
+# As many losses as a figure shows at most, and one more.
 OTHERS = {f"other{number}": f"+ Another loss, number {number}" for number in range(4)}
 SEVEN = Losses(LOSSES | OTHERS, proposed="amc", reference="euclidean", baseline="cross_entropy")
 

@@ -220,7 +220,7 @@ def outlines():
     return found
 
 
-# Settings that do not fit the data are told of now, or when it has been made. Jobs on a cluster need not look again.
+# Settings that do not fit the data are reported now, or when it has been made. Jobs on a cluster need not look again.
 if workflow.is_main_process:
     try:
         check(study.config, outlines())

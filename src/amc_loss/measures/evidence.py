@@ -84,7 +84,7 @@ def values_of(
 
     Returns:
         Columns dataset, loss, seed, measure and value. Measures are metrics, of the features within_angle and
-        between_angle in degrees, radial_share times the features' dimension and neighbours in per cent, and
+        between_angle in degrees, radial_share times the features' dimension and neighbours in percent, and
         of the history dose and dose_loss: the auxiliary loss's share of the gradient and of the loss, on
         average of the epochs. NaN where a measure is not defined.
     """

@@ -16,7 +16,7 @@ from amc_loss.runs.explanations import Explanations
 from amc_loss.training.arithmetic import to_device
 from amc_loss.training.networks import ConvNet
 
-MANY = 40  # classes that Figure 6 shows at the most, unless it is told which
+MANY = 40  # classes that Figure 6 shows at most, unless it is told which
 
 
 def explain(
@@ -224,7 +224,7 @@ def choose_images(
         dataset: The data.
         predictions: Predicted labels of the test images by each model, shape (n,).
         target: The class, None for any.
-        count: How many images, at the most.
+        count: How many images, at most.
 
     Returns:
         Indices of the images: first those that all models classify correctly, in the data's order, then

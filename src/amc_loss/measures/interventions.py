@@ -14,7 +14,7 @@ from amc_loss.training.arithmetic import allow_tf32, to_device
 from amc_loss.training.networks import ConvNet
 
 BATCH = 500
-STEPS = 9  # of a deletion, at the most
+STEPS = 9  # of a deletion, at most
 # What takes the place of deleted pixels. Which of them it is may turn the sign of what is measured.
 FILLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "blur": lambda images: torch.from_numpy(
@@ -50,7 +50,7 @@ def explain_run(
         mosaics: How many to draw.
         confidence: Which probability of its class all losses give to an image that is a tile.
         borders: Widths in pixels of the borders to exchange.
-        deleted: Of how many images to delete cells, at the most.
+        deleted: Of how many images to delete cells, at most.
     """
     allow_tf32(False)
     images, labels = to_device(dataset.x_test, device), dataset.y_test

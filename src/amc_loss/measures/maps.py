@@ -50,7 +50,7 @@ def entropy(maps: Maps) -> Values:
 
 
 def half_area(maps: Maps) -> Values:
-    """Share of each map's cells that have at the least half of its maximum: yellow and red in a picture.
+    """Share of each map's cells that have at least half of its maximum: yellow and red in a picture.
 
     Args:
         maps: Shape (n, h, w), nothing negative.

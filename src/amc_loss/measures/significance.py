@@ -102,7 +102,7 @@ def paired(differences: Sequence[float], smallest: float) -> dict[str, float]:
 
 
 def seeds_needed(effect: float) -> float:
-    """Seeds on each side with which a two-sided t-test at 5% finds an effect with 80% power, at the least 2.
+    """Seeds on each side with which a two-sided t-test at 5% finds an effect with 80% power, at least 2.
 
     Args:
         effect: A standardised difference of means, as Hedges' g.
@@ -114,7 +114,7 @@ def seeds_needed(effect: float) -> float:
 
 
 def paired_seeds_needed(effect: float, tests: int = 1) -> float:
-    """Seeds with which a two-sided paired t-test at 5% finds an effect with 80% power, at the least 2.
+    """Seeds with which a two-sided paired t-test at 5% finds an effect with 80% power, at least 2.
 
     Args:
         effect: A mean difference over the differences' standard deviation.
@@ -143,7 +143,7 @@ def seeds_for_equivalence(effect: float, sd: float, margin: float) -> float:
         margin: Above 0.
 
     Returns:
-        A whole number, at the least 2; NaN where the effect is not within the margin, or for over 10,000
+        A whole number, at least 2; NaN where the effect is not within the margin, or for over 10,000
         seeds.
     """
     seeds = np.arange(2, 10_001)

@@ -34,7 +34,7 @@ SOURCES = {
 
 # The paper's two, whose arguments `contrastive` gives as well.
 CONTRASTIVE = ("AngularMarginContrastiveLoss", "EuclideanContrastiveLoss")
-PANELS = 6  # losses that a figure shows at the most
+PANELS = 6  # losses that a figure shows at most
 TOP_WIDTH = 128  # channels of the first block of Table 2's top
 # An image of 32×32×3 through that network is 4.4 GFLOP, so this is 11 TFLOP/s.
 MB_A_MINUTE = 460

@@ -72,7 +72,7 @@ def activation_blocks(
 ) -> Figure:
     """Figure 6: for each class a block; a row an image, a column a loss.
 
-    Under each overlay stands the model's confidence in per cent, and before it in red the number of the class
+    Under each overlay stands the model's confidence in percent, and before it in red the number of the class
     that it predicts where this is another.
 
     Args:

@@ -55,7 +55,7 @@ def signed(values: pd.Series, digits: str, markup: str) -> list[str]:
 
 
 def three_digits(value: float) -> str:
-    """A number of at the least three digits, none of them a power of ten."""
+    """A number of at least three digits, none of them a power of ten."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.{max(0, 2 - floor(log10(value)))}f}"
 
 
