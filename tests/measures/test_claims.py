@@ -738,6 +738,38 @@ def test_a_study_of_one_s_own_has_the_claims_that_roles_decide():
         of_paper = given["rule"] in ("text", "all_of") or given.get("runs") == "paper"
         assert (given["id"] in tested) == bool(of_roles or of_paper), given["id"]
     assert table.loc["accuracy", ["of", "against"]].tolist() == ["mine", "plain"]
+    assert table.loc["accuracy", "statement"] == "Mine is more accurate than Plain alone."
+    assert table.loc["incompatible", "statement"] == "Old conflicts with Plain, and lowers its accuracy."
+    # What the paper says of its own numbers, and of losses that have no role, it says of its own losses.
+    others = {
+        given["id"] for given in CLAIMS if given["claim"] == table.loc[[given["id"]], "statement"].iloc[0]
+    }
+    named = {
+        name
+        for name in others
+        if re.search("AMC-Loss|Euclid|ross-entropy", table.loc[[name], "statement"].iloc[0])
+    }
+    assert named == {
+        *("accuracy_mnist_printed", "table1_baseline", "incompatible_printed", "geodesic", "gradients"),
+        *("center_clusters", "complementary"),
+    }
+
+
+def test_statements_call_the_paper_s_losses_what_it_does():
+    table = decide(CLAIMS, study(whole(LOSSES, ["mnist", "cifar10"]), names=LEDGER["names"]))
+    statements = table.drop_duplicates("claim").set_index("claim")["statement"]
+    assert statements["accuracy"] == "AMC-Loss is more accurate than cross-entropy alone."
+    assert statements["incompatible"] == "+ Euclid conflicts with cross-entropy, and lowers its accuracy."
+    assert not statements.str.contains("[{}]").any()
+
+
+def test_a_statement_names_the_losses_that_it_is_decided_by():
+    """Studies that compare others do not share a row where ledgers stand side by side."""
+    for given in CLAIMS:
+        roles = {given.get("of"), *given.get("against", [])} & {"proposed", "reference", "baseline"}
+        named = set(re.findall(r"{(\w+)}", given["claim"]))
+        if given["rule"] in ("difference", "classes", "sweep") and not given.get("command"):
+            assert named == roles, given["id"]
 
 
 PROFILES = {path: yaml.safe_load(path.read_text()) for path in (ROOT / "profiles").glob("*/*.yaml")}

@@ -47,7 +47,7 @@ def decide(claims: Iterable[Mapping[str, Any]], evidence: Evidence) -> pd.DataFr
             parts = [untested(claim.get("command", _missing(claim, evidence)))]
         verdict = verdicts[claim["id"]] = _together(parts)
         about = {key: claim.get(key) for key in ("section", "quote", "claimed", "argument")}
-        about |= {"statement": claim["claim"], "kind": "check" if claim.get("check") else "claim"}
+        about |= {"statement": evidence.statement(claim), "kind": "check" if claim.get("check") else "claim"}
         rows += [
             {
                 "claim": claim["id"],

@@ -13,6 +13,8 @@ from amc_loss.study.names import Losses
 
 METRICS = ("accuracy", "homogeneity", "completeness", "seconds_per_epoch")
 
+ROLES = ("proposed", "reference", "baseline")
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -29,6 +31,7 @@ class Evidence:
         paper: Columns dataset, loss, mean, sd and p_value, as in ``resources/paper/table1.csv``.
         losses: The study's.
         measures: By name, with ``margin`` and perhaps ``margins`` by dataset.
+        names: What statements call a loss, if not by its title.
     """
 
     values: pd.DataFrame
@@ -39,10 +42,16 @@ class Evidence:
     paper: pd.DataFrame
     losses: Losses
     measures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def loss(self, name: str) -> str:
         """A loss by its role or its name."""
-        return getattr(self.losses, name) if name in ("proposed", "reference", "baseline") else name
+        return getattr(self.losses, name) if name in ROLES else name
+
+    def statement(self, claim: Mapping[str, Any]) -> str:
+        """What a claim says of the study's losses, which need not be the paper's."""
+        titles = dict(self.losses.titles) | dict(self.names)
+        return claim["claim"].format(**{role: titles[self.loss(role)] for role in ROLES})
 
     def margin(self, measure: str, dataset: str) -> float:
         """The smallest difference in a measure that matters."""
