@@ -308,7 +308,7 @@ def test_effects_are_in_margins_and_on_the_right_as_claimed():
         ([0.5, 3], "None", style.BLUE),
         ([2], "o", style.BLUE),
         ([-0.5, -3], "None", style.RED),
-        ([-2], "X", style.RED),
+        ([-2], "s", style.RED),
         ([0.5, 3], "None", style.ORANGE),
         ([2], "o", style.ORANGE),
     ]
@@ -369,14 +369,14 @@ def test_a_panel_is_a_dataset_and_a_row_is_one_comparison():
     )
     assert [axis.get_title() for axis in figure.axes] == ["SVHN", "R&D #1_data"]
     points = [
-        {line.get_ydata()[0]: line for line in axis.lines if line.get_marker() in "oX"}
+        {line.get_ydata()[0]: line for line in axis.lines if line.get_marker() in "os"}
         for axis in figure.axes
     ]
     assert [sorted(found) for found in points] == [[1, 5.5], [1, 3.25]]
     shown, undecided, failed = points[0][1], points[1][1], points[0][5.5]
     assert [line.get_xdata()[0] for line in (shown, undecided)] == pytest.approx([2, -1])
     # Verdicts can be told without colours.
-    assert (shown.get_marker(), failed.get_marker(), undecided.get_marker()) == ("o", "X", "o")
+    assert (shown.get_marker(), failed.get_marker(), undecided.get_marker()) == ("o", "s", "o")
     assert shown.get_markerfacecolor() != "white" == undecided.get_markerfacecolor()
     [legend] = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["holds", "does not hold", "undecided"]

@@ -21,7 +21,7 @@ ROW = 0.135  # inches
 REACH = 6.0  # margins that the axis shows on each side
 LOOKS: dict[str, dict[str, Any]] = {
     HOLDS: {"color": BLUE, "marker": "o"},
-    FAILS: {"color": RED, "marker": "X"},
+    FAILS: {"color": RED, "marker": "s"},
     UNDECIDED: {"color": ORANGE, "marker": "o", "markerfacecolor": "white"},
 }
 
