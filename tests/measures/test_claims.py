@@ -756,7 +756,7 @@ def test_a_study_of_one_s_own_has_the_claims_that_roles_decide():
 
 
 def test_statements_call_the_paper_s_losses_what_it_does():
-    table = decide(CLAIMS, study(whole(LOSSES, ["mnist", "cifar10"]), names=LEDGER["names"]))
+    table = decide(CLAIMS, study(whole(LOSSES, ["mnist", "cifar10"])))
     statements = table.drop_duplicates("claim").set_index("claim")["statement"]
     assert statements["accuracy"] == "AMC-Loss is more accurate than cross-entropy alone."
     assert statements["incompatible"] == "+ Euclid conflicts with cross-entropy, and lowers its accuracy."

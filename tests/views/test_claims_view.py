@@ -206,6 +206,17 @@ def test_studies_side_by_side():
     assert claims.side_by_side({"demo": one})["demo"].tolist() == ["holds", "mixed"]
 
 
+def test_studies_of_other_losses_do_not_share_a_row():
+    one = ledger(row("a", "holds"), row("b", "mixed"))
+    table = claims.side_by_side({"one": one, "other": one.assign(statement=one["statement"] + " Of mine.")})
+    assert table.drop(columns="section").to_numpy().tolist() == [
+        ["It is so of a.", "holds", ""],
+        ["It is so of a. Of mine.", "", "holds"],
+        ["It is so of b.", "mixed", ""],
+        ["It is so of b. Of mine.", "", "mixed"],
+    ]
+
+
 def forest(table, losses=SHOWN, titles=TITLES):
     return plots.forest(table, MEASURES, titles, losses)
 
@@ -394,6 +405,14 @@ def test_a_long_heading_takes_no_room_from_the_marks(drawn):
         figure = forest(LEDGER[:1].assign(claim=claim), short, {"svhn": "S"})
         [label] = [box for text, box in drawn(figure) if text.get_text() == "against B"]
         assert label.x0 < 0.1 * figure.dpi
+
+
+def test_a_loss_that_the_study_lacks_is_called_what_the_paper_calls_it():
+    mine = Losses({"mine": "Mine"}, "mine", "mine", "mine")
+    readable = claims.readable_claims(
+        ledger(row(of="mine", against="euclidean", note="a note")), "md", TITLES, mine, MEASURES
+    )
+    assert readable["Measured"].item() == "Gini index, Mine against + Euclid, SVHN"
 
 
 def test_a_dataset_that_the_study_lacks_is_called_what_it_is_elsewhere():

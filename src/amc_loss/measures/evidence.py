@@ -14,6 +14,8 @@ from amc_loss.study.names import Losses
 METRICS = ("accuracy", "homogeneity", "completeness", "seconds_per_epoch")
 
 ROLES = ("proposed", "reference", "baseline")
+# What the paper's sentences call its losses; another in its role has its title.
+LOSSES = {"cross_entropy": "cross-entropy", "euclidean": "+ Euclid", "amc": "AMC-Loss"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,6 @@ class Evidence:
         paper: Columns dataset, loss, mean, sd and p_value, as in ``resources/paper/table1.csv``.
         losses: The study's.
         measures: By name, with ``margin`` and perhaps ``margins`` by dataset.
-        names: What statements call a loss, if not by its title.
     """
 
     values: pd.DataFrame
@@ -42,7 +43,6 @@ class Evidence:
     paper: pd.DataFrame
     losses: Losses
     measures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
 
     def loss(self, name: str) -> str:
         """A loss by its role or its name."""
@@ -50,7 +50,7 @@ class Evidence:
 
     def statement(self, claim: Mapping[str, Any]) -> str:
         """What a claim says of the study's losses, which need not be the paper's."""
-        titles = dict(self.losses.titles) | dict(self.names)
+        titles = self.losses.titles | LOSSES
         return claim["claim"].format(**{role: titles[self.loss(role)] for role in ROLES})
 
     def margin(self, measure: str, dataset: str) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from amc_loss.measures.claims import count
+from amc_loss.measures.evidence import LOSSES
 from amc_loss.measures.rules import FAILS, HOLDS, MIXED, UNDECIDED, UNTESTED
 from amc_loss.study.names import DATASETS, Losses
 from amc_loss.views.markup import as_text
@@ -91,11 +92,12 @@ def _measured(
     """Measure, losses and dataset of a part of a claim, as far as it has them."""
     about = measures.get(row.measure, {})
     texts = [with_unit(about)] if about else []
-    names = [losses.titles.get(name, name) for name in (row.of, row.against) if isinstance(name, str)]
+    # The paper's own numbers are of losses and datasets that the study may not have.
+    known = LOSSES | losses.titles
+    names = [known.get(name, name) for name in (row.of, row.against) if isinstance(name, str)]
     if names:
         texts.append(" against ".join(names))
     if isinstance(row.dataset, str):
-        # The paper's own numbers are of datasets that the study may not have.
         texts.append(titles.get(row.dataset, DATASETS.get(row.dataset, row.dataset)))
     return ", ".join(texts)
 
@@ -120,8 +122,9 @@ def side_by_side(ledgers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         ledgers: For each study's name what `amc_loss.measures.claims.decide` gave.
 
     Returns:
-        Columns section, claim, and for each study its verdict; empty where a study's ledger lacks the claim.
-        What is a check, and no claim, is marked as such in Markdown.
+        Columns section, claim, and for each study its verdict; empty where a study's ledger lacks the claim,
+        or has it of other losses, which is a row of its own below. What is a check, and no claim, is marked
+        as such in Markdown.
     """
     about = ["claim", "kind", "section", "statement"]
     tables = [
@@ -129,6 +132,9 @@ def side_by_side(ledgers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for name, ledger in ledgers.items()
     ]
     joined = pd.concat(tables, axis=1).fillna("").reset_index()
+    # Studies that compare other losses have other statements of a claim.
+    places = {name: place for place, name in enumerate(joined["claim"].unique())}
+    joined = joined.sort_values("claim", key=lambda names: names.map(places), kind="stable")
     checks = joined.pop("kind").eq("check")
     joined["statement"] = joined["statement"].mask(checks, "*Check:* " + joined["statement"])
     return joined.drop(columns="claim").rename(columns={"statement": "claim"})

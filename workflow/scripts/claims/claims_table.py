@@ -16,9 +16,7 @@ from amc_loss.runs.values import gathered
 from amc_loss.study.names import Losses
 from amc_loss.views import claims, tables
 
-given, compared = yaml.safe_load(snakemake.params.claims), snakemake.params.compared
-# The paper's own numbers are of losses that the study may not have.
-losses = Losses(**compared | {"titles": given["names"] | compared["titles"]})
+given, losses = yaml.safe_load(snakemake.params.claims), Losses(**snakemake.params.compared)
 sweep = aggregates.collect(snakemake.input.sweep)
 histories = map(read_history, snakemake.input.histories)
 doses = [dose(*run) for run in zip(histories, sweep["weight"], strict=True)]
@@ -34,7 +32,6 @@ evidence = Evidence(
     paper=pd.read_csv(StringIO(snakemake.params.paper)),
     losses=losses,
     measures=given["measures"],
-    names=given["names"],
 )
 tables.write(
     decide(given["claims"], evidence),
