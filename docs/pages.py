@@ -63,7 +63,7 @@ This page is made from [the schema](../workflow/schemas/config.schema.yaml) by `
 TABLES = """# Tables
 
 What each table of a study is, and its columns: `results/<study>/` and the names below. Tables that people read lie beside
-them as `.md`, `.tex` and `.html`. `metrics.csv` has a column more for every other argument of a loss that Figure 7
+them as `.md`, `.tex` and `.html`. `metrics.csv` has a further column for every other argument of a loss that Figure 7
 or `study.tune` varies, `history.csv` one for the test accuracy where `training.kept_epoch` is `best`;
 `protocol.csv` has a column for each protocol and one for the study.
 
