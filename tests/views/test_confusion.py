@@ -80,6 +80,17 @@ def test_losses_that_change_nothing():
     assert not any(matrices(figure)["(c) + AMC-Loss\nless Cross-entropy"].flat)
 
 
+def test_half_a_point_is_written_as_one():
+    images = {
+        "cross_entropy": np.array([[100, 100], [100, 100]]),
+        "amc": np.array([[101, 99], [99, 101]]),
+        "euclidean": np.array([[199, 201], [803, 797]]),
+    }
+    figure = confusion.confusion_matrices(images, ["a", "b"], SHOWN)
+    assert texts(figure, "(c) + AMC-Loss\nless Cross-entropy") == ["+1", "−1", "−1", "+1"]
+    assert texts(figure, "(b) + Euclid\nless Cross-entropy") == [""] * 4
+
+
 def test_rare_confusions_are_seen():
     matrix = np.array([[9994, 6], [50, 9950]])
     figure = confusion.confusion_matrices(dict.fromkeys(LOSSES, matrix), ["a", "b"], SHOWN)

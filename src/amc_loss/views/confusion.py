@@ -129,5 +129,6 @@ def _per_cent(value: float) -> str:
 
 
 def _more(value: float) -> str:
-    """Whole percentage points with their sign, nothing below a half."""
-    return f"{value:+.0f}".replace("-", "−") if abs(value) >= 0.5 else ""
+    """Whole percentage points with their sign, a half rounded away from 0, nothing below."""
+    points = int(abs(value) + 0.5)
+    return f"{'−' if value < 0 else '+'}{points}" if points else ""
