@@ -64,7 +64,8 @@ def alike(found: Mapping[str, float]) -> str:
             "losses change a map no more than seeds do, and pictures of one seed cannot show their effect"
         )
     return (
-        "On all test images, the maps of one image under two losses of one seed correlate by "
+        "On the test images that all runs classify correctly, the maps of one image under two losses of one "
+        "seed correlate by "
         f"{losses:.2f} (Spearman), under one loss and two seeds by {seeds:.2f}: {verdict} "
         f"(permutation test of whether the loss has any effect: p = {found['p']:.3g})."
     )
