@@ -87,8 +87,8 @@ def _differences(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, s
                 pair = [evidence.by_seed(*where, loss, measure, claim.get("class")) for loss in (of, against)]
                 part = about | compared(*pair) | {"margin": evidence.margin(measure, dataset)}
                 if not part["n"]:
-                    note = claim.get("command", f"no {measure} of {of} and {against} on {{dataset}}")
-                    part = untested(note.replace("{dataset}", dataset), **about)
+                    command = claim.get("command", "").replace("{dataset}", dataset)
+                    part = untested(command or f"no {measure} of {of} and {against} on {dataset}", **about)
                 parts.append(part)
     tested = [part for part in parts if "verdict" not in part]
     corrected = holm(pd.Series([part["p"] for part in tested], dtype=float))
@@ -107,8 +107,8 @@ def _seeds(part: Part, claimed: str, tests: int) -> float:
     """The fewest seeds that would find the difference, or none, were it and its spread as they are."""
     beyond = abs(part["effect"]) - (part["margin"] if claimed == "same" else 0)
     # Only what holds is corrected; of Holm's steps this is the strictest.
-    corrected = tests if (part["effect"] > 0) == (claimed == "higher") and claimed != "same" else 1
-    found = paired_seeds_needed(beyond / part["_sd"], corrected) if beyond > 0 else NAN
+    as_claimed = {"higher": 1, "lower": -1, "same": 0}[claimed] * part["effect"] > 0
+    found = paired_seeds_needed(beyond / part["_sd"], tests if as_claimed else 1) if beyond > 0 else NAN
     none = seeds_for_equivalence(part["effect"], part["_sd"], part["margin"])
     return float(np.fmin(found, none))
 

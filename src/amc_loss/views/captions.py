@@ -65,7 +65,6 @@ def alike(found: Mapping[str, float]) -> str:
         )
     return (
         "On the test images that all runs classify correctly, the maps of one image under two losses of one "
-        "seed correlate by "
-        f"{losses:.2f} (Spearman), under one loss and two seeds by {seeds:.2f}: {verdict} "
+        f"seed correlate by {losses:.2f} (Spearman), under one loss and two seeds by {seeds:.2f}: {verdict} "
         f"(permutation test of whether the loss has any effect: p = {found['p']:.3g})."
     )

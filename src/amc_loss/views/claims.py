@@ -133,8 +133,7 @@ def side_by_side(ledgers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     ]
     joined = pd.concat(tables, axis=1).fillna("").reset_index()
     # Studies that compare other losses have other statements of a claim.
-    places = {name: place for place, name in enumerate(joined["claim"].unique())}
-    joined = joined.sort_values("claim", key=lambda names: names.map(places), kind="stable")
+    joined = joined.sort_values("claim", key=lambda names: pd.factorize(names)[0], kind="stable")
     checks = joined.pop("kind").eq("check")
     joined["statement"] = joined["statement"].mask(checks, "*Check:* " + joined["statement"])
     return joined.drop(columns="claim").rename(columns={"statement": "claim"})

@@ -19,6 +19,7 @@ from amc_loss.views.style import BLUE, ORANGE, PAGE, RED, SMALL, LossStyle, show
 
 ROW = 0.135  # inches
 REACH = 6.0  # margins that the axis shows on each side
+TITLES = 84  # characters that fit beside one another above the panels
 LOOKS: dict[str, dict[str, Any]] = {
     HOLDS: {"color": BLUE, "marker": "o"},
     FAILS: {"color": RED, "marker": "s"},
@@ -60,7 +61,7 @@ def forest(
     panels = dict(zip(datasets, axes, strict=False))
     for dataset, axis in panels.items():
         title = shown(titles.get(dataset, dataset))
-        axis.set_title(fill(title, 84 // len(panels)), fontsize=SMALL)
+        axis.set_title(fill(title, TITLES // len(panels)), fontsize=SMALL)
     y = 0.0
     for (claim, measure), parts in groups:
         first = parts.iloc[0]
