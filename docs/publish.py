@@ -29,8 +29,9 @@ def publish(study: Path, page: Path) -> None:
     others += study.glob("explanations/*-agreement.json")
     for file in filter(Path.exists, [*tables, *others]):
         shutil.copyfile(file, page / file.name)
-    for file in study.glob("values/*.csv"):
-        shutil.copyfile(file, page / f"values_{file.stem.replace('-', '_')}.csv")
+    # What each run measures, of which the tables are made.
+    for file in [*study.glob("values/*.csv"), *study.glob("explanations/*.csv")]:
+        shutil.copyfile(file, page / f"{file.parent.name}_{file.stem.replace('-', '_')}.csv")
     for file in sorted((study / "figures").glob("*.png")):
         with Image.open(file) as picture:
             flat = picture.convert("RGB")

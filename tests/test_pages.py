@@ -3,14 +3,23 @@
 import re
 import runpy
 
+import pandas as pd
 import pytest
+import yaml
 from checkout import ROOT
 from PIL import Image, ImageChops
+
+from amc_loss.__main__ import read_study
+from amc_loss.measures import aggregates
+from amc_loss.measures.explainability import explainability
+from amc_loss.runs.values import read_values
 
 MADE = runpy.run_path(str(ROOT / "docs/pages.py"))
 PAGES = MADE["pages"]()
 IMPORTS = MADE["imports"]()
 ROOMS = MADE["ROOMS"]
+# Published studies that have Table 1.
+STUDIES = sorted(path.parent for path in (ROOT / "docs/results").glob("*/table1.csv"))
 
 
 @pytest.mark.parametrize(("path", "page"), PAGES.items())
@@ -40,7 +49,7 @@ def test_pictures_and_pages_that_a_page_names_are_there():
 
 def test_what_a_study_found_is_copied_to_its_page(tmp_path):
     study, page = tmp_path / "results/mine", tmp_path / "page"
-    for folder in ("tables", "figures", "values", "runs/one"):
+    for folder in ("tables", "figures", "values", "explanations", "runs/one"):
         (study / folder).mkdir(parents=True)
     for name in (
         "metrics.csv",
@@ -48,6 +57,8 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
         "tables/table1.md",
         "tables/summary.md",
         "values/table1-cifar10.csv",
+        "explanations/cifar10.csv",
+        "explanations/cifar10-pairs.csv",
         "runs/one/model.pt",
     ):
         (study / name).write_text(name)
@@ -56,6 +67,8 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
         photograph.save(study / f"figures/{name}.png")
     runpy.run_path(str(ROOT / "docs/publish.py"))["publish"](study, page)
     names = [
+        "explanations_cifar10.csv",
+        "explanations_cifar10_pairs.csv",
         "figure5.png",
         "figure6.webp",
         "metrics.csv",
@@ -66,10 +79,37 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
     assert sorted(path.name for path in page.iterdir()) == names
     assert (page / "table1.csv").read_text() == "tables/table1.csv"
     assert (page / "values_table1_cifar10.csv").read_text() == "values/table1-cifar10.csv"
-    for name in names[:2]:
+    for name in names[2:4]:
         with Image.open(page / name) as picture:
             difference = ImageChops.difference(picture.convert("RGB"), photograph)
         assert max(high for _, high in difference.getextrema()) < 40
+
+
+@pytest.mark.parametrize("page", STUDIES, ids=lambda page: page.name)
+def test_tables_of_a_published_study_follow_from_the_values_of_its_runs(page):
+    study = read_study([page / "configuration.yaml"])
+    files = [page / f"values_table1_{dataset}.csv" for dataset in study.config["study"]["datasets"]]
+    runs = pd.concat(map(read_values, files)).pivot_table(
+        "value", ["dataset", "loss", "seed"], "measure", sort=False
+    )
+    metrics = runs.reset_index().assign(
+        v_measure=2 / (1 / runs["homogeneity"] + 1 / runs["completeness"]).to_numpy()
+    )
+    paper = pd.read_csv(ROOT / "resources/paper/table1.csv")
+    equal_variances = study.config["evaluation"]["equal_variances"]
+    made = {
+        "table1": aggregates.table1(metrics, paper, study.losses, equal_variances),
+        "table1_differences": aggregates.table1_differences(metrics, paper, study.losses, equal_variances),
+        "clustering": aggregates.clustering(metrics),
+    }
+    explained = [(name, page / f"explanations_{name}.csv") for name in study.explained]
+    if all(path.exists() for _, path in explained):
+        values = pd.concat([read_values(path).assign(dataset=name) for name, path in explained])
+        measures = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
+        of_all = values[values["class"].isna()]
+        made["explainability"] = explainability(of_all, measures, study.losses, equal_variances)
+    for name, table in made.items():
+        pd.testing.assert_frame_equal(pd.read_csv(page / f"{name}.csv"), table, rtol=1e-9, check_dtype=False)
 
 
 def test_published_pictures_are_small():

@@ -35,13 +35,13 @@ def names(study: Study, agreement: Mapping[str, Mapping[str, float]] | None = No
     losses = {name: escaped(title) for name, title in study.losses.titles.items()}
     shown = {figure: study.shown(figure) for figure in ("figure2", "figure4", "figure5", "figure6")}
     shown["confusion"] = list(losses)
-    roles = {role: getattr(study.losses, role) for role in ("proposed", "reference", "baseline")}
+    roles = {**study.config["study"]["compare"], "varied": study.varied_loss}
     return {
         "losses": {
             figure: ", ".join(panel_title(at, losses[name]) for at, name in enumerate(names))
             for figure, names in shown.items()
         },
-        **{role: losses[name] for role, name in (roles | {"varied": study.varied_loss}).items()},
+        **{role: losses[name] for role, name in roles.items()},
         "agreement": {name: alike((agreement or {}).get(name, {})) for name in study.titles},
         "titles": {name: escaped(title) for name, title in study.titles.items()},
         **{key: ", ".join(map(escaped, values)) for key, values in classes.items()},
