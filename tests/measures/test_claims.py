@@ -615,7 +615,7 @@ def test_what_was_not_tested_says_what_would_make_the_runs():
     row = table.iloc[0]
     assert row[["effect", "p", "n"]].isna().all()
     table, _ = parts(study(planted()), against=["center"])
-    assert table["note"].item() == "no accuracy of amc and center on svhn"
+    assert table["note"].item() == "the study has no runs for it on svhn"
 
 
 ONE = "one seed says nothing of the spread"
@@ -666,7 +666,10 @@ def test_values_that_are_equal_have_no_interval(given):
 def test_values_that_are_not_defined_count_as_absent():
     nothing = runs({"amc": [NAN] * 3, "cross_entropy": BASE[:3]}, measure="gini")
     table, found = parts(study(nothing), measures=["gini"])
-    assert (found, table["note"].item()) == ("not tested", "no gini of amc and cross_entropy on svhn")
+    assert (found, table["note"].item()) == (
+        "not tested",
+        "explanations of svhn are not measured; 'explainability.datasets' says of which they are",
+    )
     for rule in ("bound", "percentile"):
         table, found = parts(study(nothing), rule, measures=["gini"], above=1, below=1)
         assert (found, table["note"].item()) == ("not tested", "the study has no values for it")
@@ -714,6 +717,18 @@ def test_every_claim_of_the_paper_is_decided_or_says_what_it_needs():
         of_kind = verdicts[kinds == kind].tolist()
         assert count(table, kind) == {name: of_kind.count(name) for name in VERDICTS}
     assert sum(count(table).values()) + sum(count(table, "check").values()) == len(CLAIMS)
+
+
+def test_a_smaller_study_does_not_test_what_compares_with_the_paper_s_numbers():
+    values = whole(LOSSES, ["mnist", "cifar10"])
+    tables = [decide(CLAIMS, study(values, full_scale=full_scale)) for full_scale in (True, False)]
+    of = {given["id"] for given in CLAIMS if given.get("full_scale")}
+    assert of == {given["id"] for given in CLAIMS if given["rule"] in ("prediction", "spread_ratio")}
+    there = tables[1]["claim"].isin(of)
+    assert tables[1][there]["note"].tolist() == ["snakemake --cores 8 -- claims"] * 2
+    assert set(tables[1][there]["claim_verdict"]) == {"not tested"}
+    same = [table[~table["claim"].isin(of)].reset_index(drop=True) for table in tables]
+    pd.testing.assert_frame_equal(*same)
 
 
 def test_a_study_of_one_s_own_has_the_claims_that_roles_decide():

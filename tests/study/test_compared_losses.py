@@ -127,10 +127,10 @@ def test_a_loss_in_place_of_cross_entropy_and_one_beside_it():
 
 
 def test_arguments_from_the_command_line_are_what_they_stand_for():
-    text = {"amc": {"arguments": {"margin": "0.7", "pairs": "all", "flag": "true"}}}
-    loss = study(["cross_entropy", "amc"], text).loss_settings("amc")["auxiliary_loss"]
+    text = {"euclidean": {"arguments": {"margin": "0.7", "pairs": "all", "normalise": "true"}}}
+    loss = study(["cross_entropy", "euclidean", "amc"], text).loss_settings("euclidean")["auxiliary_loss"]
     assert loss["arguments"] == {
-        **{"margin": 0.7, "pairs": "all", "flag": True, "guard": 1e-7},
+        **{"margin": 0.7, "pairs": "all", "normalise": True},
         **{"neighbours": "predicted", "reduction": "batch"},
     }
 
@@ -185,7 +185,25 @@ def test_arguments_from_the_command_line_are_what_they_stand_for():
             "'losses.amc.file' is nowhere.py, which cannot be read",
         ),
         ({"losses": {"amc": {"file": "README.md"}}}, "'losses.amc.file', README.md, is not Python"),
-        ({"losses": {"amc": {"file": "docs/pages.py"}}}, "the classes in docs/pages.py are none"),
+        (
+            {"losses": {"amc": {"file": "docs/pages.py"}}},
+            "'losses.amc.file', docs/pages.py, defines no class",
+        ),
+        (
+            {"losses": {"amc": {"file": "tests/checkout.py"}}},
+            "'losses.amc.class' is 'AngularMarginContrastiveLoss'; the classes in tests/checkout.py are Checkout",
+        ),
+        (
+            {"losses": {"amc": {"class": "Mine"}}},
+            "'losses.amc.class' is 'Mine'; this workflow's own are AngularMarginContrastiveLoss, "
+            "EuclideanContrastiveLoss, CenterLoss, and one of yours needs the file that defines it, under "
+            "'losses.amc.file'",
+        ),
+        (
+            {"losses": {"amc": {"arguments": {"margn": 0.3}}}},
+            "'losses.amc.arguments' has 'margn': did you mean 'margin'? AngularMarginContrastiveLoss takes margin, "
+            "pairs, neighbours, reduction, guard",
+        ),
         ({"losses": {"a b": {"title": "x"}}}, "key \"a b\" under 'losses' must match"),
     ],
 )
@@ -197,8 +215,8 @@ def test_what_does_not_go_together_is_one_sentence(monkeypatch, changes, sentenc
 
 
 @pytest.mark.parametrize("column", METRICS_COLUMNS)
-def test_what_is_varied_is_not_called_like_another_column_of_the_metrics(column):
-    given = {"mine": {**MINE, "arguments": {column: 1}}}
+def test_what_is_varied_is_not_called_like_another_column_of_the_metrics(mine, column):
+    given = {"mine": {**mine, "arguments": {column: 1}}}
     vary = {"figure7": {"loss": "mine", "vary": {column: [1, 2]}}}
     with pytest.raises(ConfigError, match=f"'figures.figure7.vary' has '{column}', which is a column"):
         study(["cross_entropy", "mine"], given, figures=vary)

@@ -190,9 +190,22 @@ class Mine(torch.nn.Module):
     def __init__(self, power=2.0):
         super().__init__()
         self.power = power
+        self.weight = torch.nn.Parameter(torch.ones(()))
 
     def forward(self, features, predicted_labels, true_labels):
         return {result}
+
+class Plain:
+    pass
+
+class Empty(torch.nn.Module):
+    def __init__(self):
+        pass
+
+class Late(torch.nn.Module):
+    def __init__(self):
+        self.weight = torch.nn.Parameter(torch.ones(()))
+        super().__init__()
 """
 
 
@@ -234,7 +247,7 @@ def test_a_loss_of_a_file_is_built_with_its_arguments(tmp_path):
         (
             "0",
             {"class": "Yours"},
-            "losses.mine.class is 'Yours', which is no torch module of mine; there are Mine",
+            "losses.mine.class is 'Yours', which is no class of mine; there are Empty, Late, Mine",
         ),
         (
             "0",
@@ -247,6 +260,11 @@ def test_a_loss_of_a_file_is_built_with_its_arguments(tmp_path):
             r"losses.mine.file is /nowhere.py, which cannot be read \(No such file",
         ),
         ("undefined +", {}, "losses.mine.file, .*mine.py, fails with SyntaxError"),
+        ("features.detach().norm()", {}, "losses.mine: Mine has no gradient with respect to the features"),
+        ("self.weight * features.mean().item()", {}, "Mine has no gradient with respect to the features"),
+        ("0", {"class": "Plain"}, "losses.mine.class is Plain, which is no torch.nn.Module"),
+        ("0", {"class": "Empty"}, r"losses.mine: Empty.__init__ does not call super\(\).__init__\(\)"),
+        ("0", {"class": "Late"}, "losses.mine: Late cannot be built; it fails with AttributeError: cannot"),
     ],
 )
 def test_a_loss_that_cannot_be_used_is_one_sentence(tmp_path, result, changes, sentence):
@@ -254,9 +272,13 @@ def test_a_loss_that_cannot_be_used_is_one_sentence(tmp_path, result, changes, s
         check_losses(own(tmp_path, result, **changes))
 
 
+def test_a_loss_needs_more_than_two_images(tmp_path):
+    check_losses(own(tmp_path, "features[2:].norm() if len(features) > 2 else torch.zeros(())"))
+
+
 def test_what_the_library_has_not(tmp_path):
     with pytest.raises(
-        LossError, match=r"losses.mine.class is 'CentreLoss', which is no torch module of pytorch_metric"
+        LossError, match=r"losses.mine.class is 'CentreLoss', which is no class of pytorch_metric"
     ):
         check_losses(auxiliary({**LIBRARY, "class": "CentreLoss"}))
     with pytest.raises(LossError, match=r"losses.mine.miner.class is 'Nobody'"):

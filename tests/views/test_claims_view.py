@@ -86,6 +86,13 @@ def readable(markup="md", full_scale=True, table=LEDGER):
     return claims.readable_claims(table, markup, TITLES, STUDY, MEASURES, full_scale)
 
 
+def test_a_command_in_a_note_is_code_that_can_be_copied():
+    command = "snakemake --config 'study={datasets: [mnist]}' -- claims"
+    table = ledger(row("elsewhere", "not tested", note=command, **NOTHING), row("it", note="[a] *b*"))
+    assert readable(table=table)["Note"].tolist() == [f"`{command}`", r"\[a\] \*b\*"]
+    assert "`" not in readable("tex", table=table)["Note"][0]
+
+
 @pytest.mark.parametrize(
     ("verdicts", "full_scale", "expected"),
     [
@@ -148,7 +155,7 @@ def test_in_markdown():
         [
             *("1, 2", "It is so of elsewhere.", "not tested", "Gini index, center against + Euclid, SVHN"),
             *[""] * 8,
-            "snakemake --workflow-profile x",
+            "`snakemake --workflow-profile x`",
         ],
         ["1, 2", "It is so of text.", "holds", *[""] * 10],
     ]

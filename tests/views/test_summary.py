@@ -91,31 +91,31 @@ def test_what_amc_gains():
 @pytest.mark.parametrize(
     ("gain", "p", "paper_gain", "paper_p", "verdict"),
     [
-        (0.5, 0.01, 0.37, 0.0214, "holds on CIFAR-10"),
-        (0.5, 0.2, 0.37, 0.0214, "does not hold on CIFAR-10"),
-        (-0.5, 0.01, 0.37, 0.0214, "does not hold on CIFAR-10"),
+        (0.5, 0.01, 0.37, 0.0214, "was found on CIFAR-10"),
+        (0.5, 0.2, 0.37, 0.0214, "was not found on CIFAR-10"),
+        (-0.5, 0.01, 0.37, 0.0214, "was not found on CIFAR-10"),
         (0.5, NAN, 0.37, 0.0214, "was not tested on CIFAR-10"),
         # Not significant there, as on MNIST: whichever is ahead means nothing.
-        (-0.01, 0.8, 0.01, 0.1525, "holds on CIFAR-10"),
-        (0.5, 0.01, 0.01, 0.1525, "does not hold on CIFAR-10"),
+        (-0.01, 0.8, 0.01, 0.1525, "was found on CIFAR-10"),
+        (0.5, 0.01, 0.01, 0.1525, "was not found on CIFAR-10"),
     ],
 )
-def test_a_finding_holds_where_both_say_better_or_both_say_no_different(
+def test_an_outcome_is_the_same_where_both_say_better_or_both_say_no_different(
     gain, p, paper_gain, paper_p, verdict
 ):
     means, paper = {"cifar10": (80, 81, 81 + gain)}, {"cifar10": (80, 81, 81 + paper_gain)}
     table = table1(means, {"cifar10": p}, paper, {"cifar10": paper_p})
     text = lines(table, {"cifar10": "CIFAR-10"})["The paper"]
     assert text.startswith(
-        f"its finding that + AMC-Loss is better than + Euclid, or no different (p ≥ 0.05), {verdict};"
+        f"the same outcome of + AMC-Loss against + Euclid (better or worse with p < 0.05, else no different) {verdict};"
     )
 
 
 def test_beside_the_paper():
     text = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P), TITLES)["The paper"]
     assert text == (
-        "its finding that + AMC-Loss is better than + Euclid, or no different (p ≥ 0.05), holds on CIFAR-10 and does "
-        "not hold on SVHN; our mean accuracies are -0.35 to +0.21 percentage points from its own; it has no numbers "
+        "the same outcome of + AMC-Loss against + Euclid (better or worse with p < 0.05, else no different) was "
+        "found on CIFAR-10 and was not found on SVHN; our mean accuracies are -0.35 to +0.21 percentage points from its own; it has no numbers "
         "for My data."
     )
     alone = lines(table1({"mine": MEANS["mine"]}, P_VALUES), {"mine": "My data"})["The paper"]

@@ -23,6 +23,7 @@ COLUMNS = [
     *("effect", "interval_low", "interval_high", "p", "p_holm", "margin", "verdict", "n", "seeds"),
     *("dose", "dose_loss", "claimed", "argument", "note", "claim_verdict"),
 ]
+FULL_SCALE = "snakemake --cores 8 -- claims"  # a study of the paper's width and length
 
 
 def decide(claims: Iterable[Mapping[str, Any]], evidence: Evidence) -> pd.DataFrame:
@@ -42,7 +43,10 @@ def decide(claims: Iterable[Mapping[str, Any]], evidence: Evidence) -> pd.DataFr
     rows: list[Part] = []
     verdicts: dict[str, str] = {}
     for claim in claims:
-        parts = RULES[claim["rule"]](claim, evidence, verdicts)
+        if claim.get("full_scale") and not evidence.full_scale:
+            parts = [untested(FULL_SCALE)]
+        else:
+            parts = RULES[claim["rule"]](claim, evidence, verdicts)
         if not parts:
             parts = [untested(claim.get("command", _missing(claim, evidence)))]
         verdict = verdicts[claim["id"]] = _together(parts)

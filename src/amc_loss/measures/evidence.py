@@ -33,6 +33,7 @@ class Evidence:
         paper: Columns dataset, loss, mean, sd and p_value, as in ``resources/paper/table1.csv``.
         losses: The study's.
         measures: By name, with ``margin`` and perhaps ``margins`` by dataset.
+        full_scale: Whether the study has the paper's width and length.
     """
 
     values: pd.DataFrame
@@ -43,6 +44,7 @@ class Evidence:
     paper: pd.DataFrame
     losses: Losses
     measures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    full_scale: bool = True
 
     def loss(self, name: str) -> str:
         """A loss by its role or its name."""

@@ -88,7 +88,7 @@ def _differences(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, s
                 part = about | compared(*pair) | {"margin": evidence.margin(measure, dataset)}
                 if not part["n"]:
                     command = claim.get("command", "").replace("{dataset}", dataset)
-                    part = untested(command or f"no {measure} of {of} and {against} on {dataset}", **about)
+                    part = untested(command or _unmeasured(evidence, dataset, measure), **about)
                 parts.append(part)
     tested = [part for part in parts if "verdict" not in part]
     corrected = holm(pd.Series([part["p"] for part in tested], dtype=float))
@@ -101,6 +101,12 @@ def _differences(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, s
         elif part["verdict"] == UNDECIDED and part["_sd"]:
             part["seeds"] = _seeds(part, claim["claimed"], len(tested))
     return [{key: value for key, value in part.items() if key[0] != "_"} for part in parts]
+
+
+def _unmeasured(evidence: Evidence, dataset: str, measure: str) -> str:
+    if evidence.measures[measure].get("explanation"):
+        return f"explanations of {dataset} are not measured; 'explainability.datasets' says of which they are"
+    return f"the study has no runs for it on {dataset}"
 
 
 def _seeds(part: Part, claimed: str, tests: int) -> float:

@@ -4,6 +4,7 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 """
 
 import ast
+import difflib
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from amc_loss.study.configuration import ConfigError, as_list
 from amc_loss.study.names import METRICS_COLUMNS
+
+LOSSES = Path(__file__).parents[1] / "losses.py"
 
 
 def check_references(config: Mapping[str, Any]) -> None:
@@ -180,8 +183,35 @@ def _check_loss(name: str, losses: Mapping[str, Any]) -> None:
         except (SyntaxError, ValueError) as error:
             raise ConfigError(f"'{where}.file', {entry['file']}, is not Python: {error}") from None
         classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+        if not classes:
+            raise ConfigError(
+                f"'{where}.file', {entry['file']}, defines no class; a loss is a torch.nn.Module"
+            )
         if entry["class"] not in classes:
             raise ConfigError(
                 f"'{where}.class' is {entry['class']!r}; the classes in {entry['file']} are "
-                f"{', '.join(classes) or 'none'}"
+                f"{', '.join(classes)}"
             )
+    elif "library" not in entry:
+        _check_own_loss(where, entry["class"], entry.get("arguments", {}))
+
+
+def _check_own_loss(where: str, name: str, arguments: Mapping[str, Any]) -> None:
+    """Class and arguments of a loss of `amc_loss.losses`, which is read and not imported: it needs torch."""
+    tree = ast.parse(LOSSES.read_bytes())
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    if name not in classes or name.startswith("_"):
+        known = ", ".join(known for known in classes if not known.startswith("_"))
+        raise ConfigError(
+            f"'{where}.class' is {name!r}; this workflow's own are {known}, and one of yours needs the file "
+            f"that defines it, under '{where}.file'"
+        )
+    [constructor] = [
+        node for node in classes[name].body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    ]
+    taken = [argument.arg for argument in constructor.args.args[1:]]
+    for argument in arguments:
+        if argument not in taken:
+            close = difflib.get_close_matches(argument, taken, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise ConfigError(f"'{where}.arguments' has {argument!r}: {hint}{name} takes {', '.join(taken)}")

@@ -105,17 +105,30 @@ def _build(
 ) -> nn.Module:
     kind = getattr(module, entry["class"], None)
     if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
-        known = [key for key, value in vars(module).items() if isinstance(value, type) and key[0].isupper()]
+        if isinstance(kind, type):
+            raise LossError(f"losses.{name}.class is {entry['class']}, which is no torch.nn.Module")
+        known = [
+            key
+            for key, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, nn.Module) and key[0].isupper()
+        ]
         raise LossError(
-            f"losses.{name}.class is {entry['class']!r}, which is no torch module of {module.__name__}; "
-            f"there are {', '.join(sorted(known))}"
+            f"losses.{name}.class is {entry['class']!r}, which is no class of {module.__name__}; there are "
+            f"{', '.join(sorted(known))}"
         )
     taken = _arguments_of(kind)
     sizes = {key: (n_classes, feature_dim)[which] for key, which in SIZES.items() if key in taken}
     try:
-        return kind(**{**sizes, **more, **entry.get("arguments", {})})
+        loss = kind(**{**sizes, **more, **entry.get("arguments", {})})
     except (TypeError, ValueError, AssertionError) as error:
         raise LossError(f"losses.{name}.arguments do not suit {entry['class']}: {error}") from error
+    except Exception as error:
+        raise LossError(
+            f"losses.{name}: {entry['class']} cannot be built; it fails with {type(error).__name__}: {error}"
+        ) from error
+    if "_modules" not in vars(loss):
+        raise LossError(f"losses.{name}: {entry['class']}.__init__ does not call super().__init__()")
+    return loss
 
 
 def _arguments_of(kind: type) -> set[str]:
@@ -207,23 +220,24 @@ class Criterion(nn.Module):
 
 
 def check_losses(settings: Mapping[str, Any]) -> None:
-    """One step of a run's losses on two images, whose features are drawn at random.
+    """One step of a run's losses on two images and on a few more, whose features are drawn at random.
 
     Raises:
         LossError: If a loss cannot be built, is called otherwise than it is called here, or gives anything
-            but a finite scalar with finite gradients.
+            but a finite scalar with finite gradients with respect to the features.
     """
     name = settings["loss"]
     n_classes, feature_dim = 3, 4
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         criterion = Criterion(settings, n_classes, feature_dim)
-        features = torch.randn(2, feature_dim, requires_grad=True)
-    for labels in (torch.tensor([0, 1]), torch.tensor([2, 2])):
-        for part, loss in criterion.named_children():
-            kind = settings[f"{part}_loss"]["class"]
+        features = torch.randn(12, feature_dim, requires_grad=True)
+    for part, loss in criterion.named_children():
+        kind = settings[f"{part}_loss"]["class"]
+        features.grad = None
+        for labels in (torch.tensor([0, 1]), torch.tensor([2, 2]), torch.arange(12) % n_classes):
             try:
-                value = loss(features, labels, labels)
+                value = loss(features[: len(labels)], labels, labels)
                 if not isinstance(value, Tensor) or value.ndim:
                     shape = (
                         f"of shape {tuple(value.shape)}"
@@ -240,6 +254,11 @@ def check_losses(settings: Mapping[str, Any]) -> None:
                 ) from error
             if not (value.isfinite() and (features.grad is None or features.grad.isfinite().all())):
                 raise LossError(f"losses.{name}: {kind} gives a value or a gradient that is not finite")
+        if features.grad is None:
+            raise LossError(
+                f"losses.{name}: {kind} has no gradient with respect to the features, so that a network "
+                "would learn nothing from it; don't detach them, nor take numbers out of tensors"
+            )
     if criterion.classification is not None:
         try:
             weights, scale = criterion.read_out()

@@ -58,13 +58,15 @@ def alike(found: Mapping[str, float]) -> str:
     if losses is None or seeds is None or math.isnan(losses) or math.isnan(seeds):
         return ""
     if losses < seeds:
-        verdict = "losses change a map more than seeds do"
+        verdict = "the loss changes a map more than the seed does"
     else:
         verdict = (
-            "losses change a map no more than seeds do, and pictures of one seed cannot show their effect"
+            "the loss changes a map no more than the seed does, so that pictures of one seed cannot show its "
+            "effect"
         )
     return (
         "On the test images that all runs classify correctly, the maps of one image under two losses of one "
-        f"seed correlate by {losses:.2f} (Spearman), under one loss and two seeds by {seeds:.2f}: {verdict} "
-        f"(permutation test of whether the loss has any effect: p = {found['p']:.3g})."
+        f"seed, which share initial weights and the order of images, correlate by {losses:.2f} (Spearman), "
+        f"under one loss and two seeds by {seeds:.2f}: {verdict}; a permutation test of no effect of the "
+        f"loss at all gives p = {found['p']:.3g}."
     )

@@ -80,7 +80,7 @@ def readable_claims(
             "Runs": signed(table["n"], ".0f", markup),
             "Seeds needed": signed(table["seeds"], ",.0f", markup),
             "Dose": ["" if pd.isna(value) else f"{100 * value:.2g}%" for value in table["dose"]],
-            "Note": [as_text(text, markup) for text in table["note"].fillna("")],
+            "Note": [_note(text, markup) for text in table["note"].fillna("")],
         }
     )
     return for_markup(readable, markup)
@@ -100,6 +100,11 @@ def _measured(
     if isinstance(row.dataset, str):
         texts.append(titles.get(row.dataset, DATASETS.get(row.dataset, row.dataset)))
     return ", ".join(texts)
+
+
+def _note(text: str, markup: str) -> str:
+    """A note as text, or as code where it is a command, to be copied as it stands."""
+    return f"`{text}`" if markup == "md" and text.startswith("snakemake ") else as_text(text, markup)
 
 
 def _number(value: float) -> str:

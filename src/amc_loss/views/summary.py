@@ -96,9 +96,9 @@ def _clustering(clustering: pd.DataFrame, titles: Mapping[str, str], losses: Los
 
 
 def _verdict(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) -> str:
-    """Where the finding of section 4.2 held, and how far our means are from those of the paper's Table 1."""
+    """Where the outcome of section 4.2 was found again, and how far our means are from the paper's."""
     ours, theirs = _against_reference(table1, losses), _against_reference(table1, losses, "paper_")
-    outcomes: dict[str, list[str]] = {"holds": [], "does not hold": [], "was not tested": []}
+    outcomes: dict[str, list[str]] = {"was found": [], "was not found": [], "was not tested": []}
     unknown = []
     for name, title in titles.items():
         if name not in theirs[0]:
@@ -110,13 +110,13 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) ->
             found = [
                 np.sign(gains[name]) if p_values[name] < LEVEL else 0 for gains, p_values in (ours, theirs)
             ]
-            outcomes["holds" if found[0] == found[1] else "does not hold"].append(title)
+            outcomes["was found" if found[0] == found[1] else "was not found"].append(title)
     texts = []
     if any(outcomes.values()):
         verdicts = [f"{outcome} on {_list(names)}" for outcome, names in outcomes.items() if names]
         proposed, reference = (losses.titles[name] for name in (losses.proposed, losses.reference))
-        finding = f"{proposed} is better than {reference}, or no different (p ≥ {LEVEL})"
-        texts.append(f"its finding that {finding}, {_list(verdicts)}")
+        outcome = f"{proposed} against {reference} (better or worse with p < {LEVEL}, else no different)"
+        texts.append(f"the same outcome of {outcome} {_list(verdicts)}")
         off = (table1["mean"] - table1["paper_mean"]).dropna()
         texts.append(
             f"our mean accuracies are {off.min():+.2f} to {off.max():+.2f} percentage points from its own"

@@ -32,6 +32,7 @@ evidence = Evidence(
     paper=pd.read_csv(StringIO(snakemake.params.paper)),
     losses=losses,
     measures=given["measures"],
+    full_scale=snakemake.params.full_scale,
 )
 tables.write(
     decide(given["claims"], evidence),

@@ -10,6 +10,7 @@ import torch
 from amc_loss.jobs.gpus import pick_device
 from amc_loss.runs.training import train_run
 from amc_loss.training.arithmetic import keep_freed_memory
+from amc_loss.training.criteria import LossError
 
 torch.set_num_threads(snakemake.threads)
 keep_freed_memory()
@@ -26,5 +27,5 @@ try:
         protocol=snakemake.config["protocol"],
         checkpoint_every=snakemake.config["training"]["checkpoint_every"],
     )
-except TimeoutError as error:
+except (LossError, TimeoutError) as error:
     raise SystemExit(str(error)) from None
