@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from paper import TABLE1 as PAPER
+from scipy import stats
 
 from amc_loss.measures import significance
 
@@ -68,6 +69,25 @@ def test_seeds_needed():
     assert significance.seeds_needed(0.001) > 1e7
     assert math.isnan(significance.seeds_needed(0))
     assert math.isnan(significance.seeds_needed(math.nan))
+
+
+@pytest.mark.parametrize("tests", [1, 8, 16])
+@pytest.mark.parametrize("effect", [1, 3, 4.25, 6.7, 7.5, 10, 13])
+def test_few_seeds_are_enough_in_simulated_trials(effect, tests):
+    found = significance.paired_seeds_needed(effect, tests)
+    generator, powers = np.random.default_rng(0), []
+    for n in (found - 1, found):
+        if n > 1:
+            trials = generator.normal(effect, 1, (20_000, int(n)))
+            powers.append((stats.ttest_1samp(trials, 0, axis=1).pvalue < 0.05 / tests).mean())
+    assert powers[-1] > 0.79
+    assert all(power < 0.81 for power in powers[:-1])
+
+
+def test_a_tie_but_for_rounding_needs_no_number_of_seeds():
+    assert math.isnan(significance.seeds_needed(1e-14))
+    assert math.isnan(significance.paired_seeds_needed(-1e-14))
+    assert all(map(math.isnan, significance.confidence_interval([0.1, 0.1 + 1e-15])))
 
 
 def test_holm_by_hand():

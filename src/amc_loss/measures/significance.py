@@ -13,6 +13,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 CONFIDENCE, POWER, LEVEL = 0.95, 0.8, 0.05
 PAPER_RUNS = 5  # of each mean in the paper's Table 1
+FEW = 64  # seeds
 ROUNDING = 1e-12  # relative to what is compared: differences that vary by less are equal
 
 
@@ -33,10 +34,14 @@ def p_value(first: Sequence[float], second: Sequence[float], equal_variances: bo
 
 def confidence_interval(values: Sequence[float]) -> tuple[float, float]:
     """95% confidence interval of the mean by Student's t; NaN for fewer than two values or equal ones."""
-    if len(values) < 2 or np.ptp(values) == 0:
+    if len(values) < 2 or _equal(values):
         return float("nan"), float("nan")
     low, high = stats.t.interval(CONFIDENCE, len(values) - 1, np.mean(values), stats.sem(values))
     return float(low), float(high)
+
+
+def _equal(values: Sequence[float]) -> bool:
+    return bool(np.ptp(values) <= ROUNDING * max(np.abs(values).max(), 1))
 
 
 def prediction_interval(
@@ -89,7 +94,7 @@ def paired(differences: Sequence[float], smallest: float) -> dict[str, float]:
         "difference_high": high,
     }
     tests = ("p_paired", "p_equivalent", "detectable")
-    if len(differences) < 2 or np.ptp(differences) <= ROUNDING * max(np.abs(differences).max(), 1):
+    if len(differences) < 2 or _equal(differences):
         return found | dict.fromkeys(tests, float("nan"))
     one = DescrStatsW(np.asarray(differences))
     effect = TTestPower().solve_power(nobs=len(differences), alpha=LEVEL, power=POWER)
@@ -110,7 +115,7 @@ def seeds_needed(effect: float) -> float:
     Returns:
         A whole number; NaN for an effect of 0 or NaN.
     """
-    return _enough(effect, TTestIndPower(), LEVEL, nobs1=2)
+    return _enough(effect, TTestIndPower(), LEVEL, groups=2)
 
 
 def paired_seeds_needed(effect: float, tests: int = 1) -> float:
@@ -123,15 +128,30 @@ def paired_seeds_needed(effect: float, tests: int = 1) -> float:
     Returns:
         A whole number; NaN for an effect of 0 or NaN.
     """
-    return _enough(effect, TTestPower(), LEVEL / tests, nobs=2)
+    return _enough(effect, TTestPower(), LEVEL / tests, groups=1)
 
 
-def _enough(effect: float, test: TTestIndPower | TTestPower, level: float, **fewest: int) -> float:
-    if not effect or np.isnan(effect):
+def _enough(effect: float, test: TTestIndPower | TTestPower, level: float, groups: int) -> float:
+    if np.isnan(effect) or abs(effect) < ROUNDING:
         return float("nan")
-    if abs(effect) >= test.solve_power(**fewest, alpha=level, power=POWER):
-        return 2
+    # Where few are enough the library's noncentral t may be NaN, and what it solves for nonsense.
+    for n in range(2, FEW):
+        if _power(abs(effect) * np.sqrt(n / groups), groups * (n - 1), level) >= POWER:
+            return n
     return ceil(test.solve_power(abs(effect), alpha=level, power=POWER))
+
+
+def _power(shift: float, df: int, level: float) -> float:
+    """Power of a two-sided t-test: that of a z-test, averaged over what the estimate of the SD may be.
+
+    Args:
+        shift: The effect in standard errors.
+        df: Degrees of freedom.
+        level: Of the test.
+    """
+    points = (np.arange(4096) + 0.5) / 4096
+    critical = stats.t.isf(level / 2, df) * np.sqrt(stats.chi2.ppf(points, df) / df)
+    return float(np.mean(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift)))
 
 
 def seeds_for_equivalence(effect: float, sd: float, margin: float) -> float:
