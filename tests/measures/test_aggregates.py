@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -71,6 +72,13 @@ def test_table_1_with_student_s_test():
         aggregates.table1(metrics(), PAPER, STUDY, equal)["p_value"][2] for equal in (False, True)
     )
     assert student < welch
+
+
+def test_the_paper_s_p_value_is_of_its_own_two_losses():
+    other = replace(STUDY, reference="cross_entropy")
+    tables = [aggregates.table1(metrics(), PAPER, losses) for losses in (STUDY, other)]
+    assert [table["paper_p_value"].notna().sum() for table in tables] == [1, 0]
+    assert tables[1]["p_value"].notna().sum() == 2
 
 
 def test_clustering_table():

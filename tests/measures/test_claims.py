@@ -731,6 +731,16 @@ def test_a_smaller_study_does_not_test_what_compares_with_the_paper_s_numbers():
     pd.testing.assert_frame_equal(*same)
 
 
+def test_a_loss_is_compared_with_each_other_once_and_not_with_itself():
+    two = Losses({"cross_entropy": "Cross-entropy", "amc": "AMC"}, "amc", "cross_entropy", "cross_entropy")
+    values = study(planted(), losses=two)
+    table, _ = parts(values, against=["baseline", "reference", "proposed"])
+    assert table["against"].tolist() == ["cross_entropy"]
+    assert table["p_holm"].tolist() == table["p"].tolist()
+    nothing, found = parts(values, of="reference")
+    assert (found, len(nothing)) == ("not tested", 1)
+
+
 def test_a_study_of_one_s_own_has_the_claims_that_roles_decide():
     losses = Losses({"plain": "Plain", "old": "Old", "mine": "Mine"}, "mine", "old", "plain")
     nothing = pd.DataFrame(

@@ -1,6 +1,7 @@
 """Losses as data: which runs, names and settings follow, and what does not go together."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from amc_loss.study.names import METRICS_COLUMNS, Losses
 from amc_loss.study.study import Study
 from amc_loss.study.tuned import tuned
 
+ROLES = ("proposed", "reference", "baseline")
 OWN = yaml.safe_load((ROOT / "config.yaml").read_text())
 MINE = {"title": "+ Mine", "class": "Mine", "weight": 0.1, "arguments": {"power": 2, "margin": 1}}
 SUPCON = {"title": "+ SupCon", "library": "pytorch-metric-learning", "class": "SupConLoss", "weight": 0.1}
@@ -96,6 +98,42 @@ def test_in_place_of_the_paper_s_losses_the_last_is_proposed_and_varied(mine):
     assert "mnist-bottom2d-cross_entropy-seed0" in two.runs
 
 
+@pytest.mark.parametrize(
+    ("losses", "roles"),
+    [
+        (["cross_entropy", "euclidean"], ("euclidean", "cross_entropy", "cross_entropy")),
+        (["cross_entropy", "amc"], ("amc", "cross_entropy", "cross_entropy")),
+        (["amc", "cross_entropy"], ("amc", "cross_entropy", "cross_entropy")),
+        (["amc", "euclidean"], ("amc", "euclidean", "euclidean")),
+        (["supcon", "cross_entropy"], ("supcon", "cross_entropy", "cross_entropy")),
+        (["triplet", "supcon", "cross_entropy"], ("supcon", "triplet", "cross_entropy")),
+        (["triplet", "supcon", "nce"], ("nce", "supcon", "triplet")),
+        (["amc", "cross_entropy", "supcon"], ("amc", "supcon", "cross_entropy")),
+    ],
+)
+def test_no_loss_is_compared_with_itself_by_default(losses, roles):
+    given = dict.fromkeys(["supcon", "triplet", "nce"], SUPCON)
+    assert tuple(study(losses, given).config["study"]["compare"][role] for role in ROLES) == roles
+
+
+def test_a_loss_that_others_stand_beside_need_not_be_compared(mine, tmp_path):
+    (tmp_path / "cos.py").write_text("class Cos: pass\n")
+    cos = {"title": "Cos", "class": "Cos", "file": str(tmp_path / "cos.py"), "replaces_cross_entropy": True}
+    losses = ["cross_entropy", "euclidean", "both"]
+    found = study(losses, {"cos": cos, "both": {**mine, "classification": "cos"}})
+    assert found.loss_settings("both")["classification_loss"]["file"] == cos["file"]
+    with pytest.raises(ConfigError, match=r"'losses.cos.file' is .*nowhere.py, which cannot be read"):
+        study(losses, {"cos": cos | {"file": "nowhere.py"}, "both": {**mine, "classification": "cos"}})
+
+
+def test_files_of_losses_that_others_stand_beside_are_published(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text("class Cos: pass\n\nclass Mine: pass\n")
+    cos = {"title": "Cos", "class": "Cos", "file": "own.py", "replaces_cross_entropy": True}
+    both = {"title": "Both", "class": "CenterLoss", "weight": 0.1, "classification": "cos"}
+    assert study(["cross_entropy", "euclidean", "both"], {"cos": cos, "both": both}).loss_files == ["own.py"]
+
+
 def test_a_figure_shows_six_losses_at_the_most():
     losses = ["cross_entropy", *(f"l{number}" for number in range(7)), "euclidean", "amc"]
     given = {name: {**SUPCON, "title": name} for name in losses if name.startswith("l")}
@@ -140,6 +178,10 @@ def test_arguments_from_the_command_line_are_what_they_stand_for():
     [
         ({"study": {"losses": ["amc", "nce"]}}, "'study.losses' names 'nce'; defined under 'losses' are "),
         ({"study": {"losses": ["amc"]}}, "'study.losses' has 1 entries; it needs at least 2"),
+        (
+            {"study": {"compare": {"reference": "amc"}}},
+            "'study.compare' has amc as both proposed and reference; no loss is compared with itself",
+        ),
         (
             {"study": {"compare": {"reference": "supcon"}}},
             "'study.compare.reference' names 'supcon', which is not in 'study.losses'; there are cross_entropy",
@@ -263,6 +305,8 @@ def test_the_rivals_are_tuned_with_as_many_trials_each(group):
         config = overlaid(config, yaml.safe_load((ROOT / f"profiles/rivals/{name}.yaml").read_text()))
     found = Study(config, SCHEMA)
     assert set(found.tuning()) == set(found.config["study"]["losses"]) - {"cross_entropy"}
+    # Its number is of the test split.
+    assert found.config["figures"]["figure2"]["image"] is None
     assert len({len(runs) for runs in found.tuning().values()}) == 1
     assert not {0, 1, 2, 3, 4} & set(found.config["study"]["seeds"])
 

@@ -11,7 +11,7 @@ from paper import SCHEMA
 from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
-from amc_loss.study.configuration import ConfigError, overlaid
+from amc_loss.study.configuration import ConfigError, canonical, overlaid
 from amc_loss.study.documented_settings import compare, settings
 from amc_loss.study.study import Study
 from amc_loss.training.networks import TABLE2
@@ -600,6 +600,7 @@ def test_what_is_no_configuration_is_one_sentence_here_too(given):
 def test_the_way_in_which_an_accent_is_encoded_is_no_matter_but_in_a_path():
     path = "data/rose\u0301"
     entry = {"flowers": {"source": "imagefolder", "path": path}}
+    entry |= {"mnist": {"mirrors": [f"file:///{path}"]}}
     given = {
         "study": {"name": "own", "datasets": ["flowers"]},
         "datasets": entry,
@@ -608,6 +609,8 @@ def test_the_way_in_which_an_accent_is_encoded_is_no_matter_but_in_a_path():
     study = Study(overlaid(PAPER, given), SCHEMA)
     assert study.config["figures"]["figure2"]["class"] == "ros\xe9"
     assert study.data("flowers")["path"] == path
+    assert study.config["datasets"]["mnist"]["mirrors"] == [f"file:///{path}"]
+    assert canonical({"losses": {"mine": {"file": path}}}) == {"losses": {"mine": {"file": path}}}
 
 
 def test_explanations_are_of_the_study_s_own_datasets():
@@ -637,11 +640,28 @@ def test_claims_are_over_the_first_seeds_of_the_study():
         ({"training__learning_rate": 0.001}, True),
         ({"network__width_multiplier": {"top": 0.5, "bottom": 1}}, False),
         ({"training__schedule__top__epochs": 200}, False),
+        ({"training__schedule__top__epochs": 400}, True),
         ({"study__validation": 5000}, False),
+        ({"protocol": "released_code", "study__name": "released"}, False),
     ],
 )
 def test_a_smaller_study_is_not_of_full_scale(changes, whole):
-    assert study(protocol="paper", **changes).full_scale is whole
+    assert study(**{"protocol": "paper", **changes}).full_scale is whole
+
+
+def test_a_protocol_of_one_s_own_is_compared_with_the_paper():
+    mine = {"network": {"width_multiplier": {"top": 0.1}}}
+    given = {"study": {"name": "own"}, "protocol": "mine", "protocols": {"mine": mine}}
+    assert not Study(overlaid(PAPER, given), SCHEMA).full_scale
+    mine["network"]["width_multiplier"]["top"] = 2
+    assert Study(overlaid(PAPER, given), SCHEMA).full_scale
+
+
+def test_strokes_are_of_datasets_that_there_are():
+    with pytest.raises(
+        ConfigError, match=r"'explainability.strokes' names 'mnits'; defined under 'datasets'"
+    ):
+        study(explainability__strokes=["mnits"])
 
 
 def test_runs_of_one_seed_are_explained_together():

@@ -115,11 +115,11 @@ def test_beside_the_paper():
     text = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P), TITLES)["The paper"]
     assert text == (
         "the same outcome of + AMC-Loss against + Euclid (better or worse with p < 0.05, else no different) was "
-        "found on CIFAR-10 and was not found on SVHN; our mean accuracies are -0.35 to +0.21 percentage points from its own; it has no numbers "
-        "for My data."
+        "found on CIFAR-10 and was not found on SVHN; our mean accuracies are -0.35 to +0.21 percentage points from its own; it has no test "
+        "of + AMC-Loss against + Euclid on My data."
     )
     alone = lines(table1({"mine": MEANS["mine"]}, P_VALUES), {"mine": "My data"})["The paper"]
-    assert alone == "it has no numbers for My data."
+    assert alone == "it has no test of + AMC-Loss against + Euclid on My data."
 
 
 def test_a_title_is_no_markup():
@@ -138,7 +138,7 @@ def test_a_title_is_no_markup():
     )
     html = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["body"]
     for page in (html, MarkdownIt("js-default").render(text)):
-        assert f"it has no numbers for {escape(title)}." in page
+        assert f"it has no test of + AMC-Loss against + Euclid on {escape(title)}." in page
         assert "my_study_, of" in page
         assert "protocol _paper." in page
 

@@ -50,6 +50,11 @@ class Evidence:
         """A loss by its role or its name."""
         return getattr(self.losses, name) if name in ROLES else name
 
+    def against(self, claim: Mapping[str, Any]) -> list[str]:
+        """The losses that a claim's loss is compared with: each once, and not itself."""
+        named = dict.fromkeys(map(self.loss, claim["against"]))
+        return [loss for loss in named if loss != self.loss(claim["of"])]
+
     def statement(self, claim: Mapping[str, Any]) -> str:
         """What a claim says of the study's losses, which need not be the paper's."""
         titles = self.losses.titles | LOSSES

@@ -281,7 +281,7 @@ def losses_against_seeds(pairs: pd.DataFrame, permutations: int = PERMUTATIONS) 
     seeds = pd.unique(pairs[["first_seed", "second_seed"]].to_numpy().ravel())
     if np.isnan(means["seeds"] - means["neither"]):
         return {**means, "p": float("nan")}
-    # Correlations by (seed, loss, seed, loss), those within a seed left out.
+    # Correlations by (seed, loss, seed, loss).
     table = np.full((len(seeds), len(losses), len(seeds), len(losses)), np.nan)
     for row in pairs.itertuples():
         at = (list(seeds).index(row.first_seed), list(losses).index(row.first_loss))

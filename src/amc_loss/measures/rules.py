@@ -81,7 +81,7 @@ def _differences(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, s
     of, runs = evidence.loss(claim["of"]), claim.get("runs", "table1")
     for dataset in evidence.datasets(claim):
         for measure in claim["measures"]:
-            for against in map(evidence.loss, claim["against"]):
+            for against in evidence.against(claim):
                 about = {"dataset": dataset, "measure": measure, "of": of, "against": against}
                 where = (runs, dataset)
                 pair = [evidence.by_seed(*where, loss, measure, claim.get("class")) for loss in (of, against)]

@@ -23,6 +23,7 @@ NUMBER = r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
 # Losses that the workflow's own configuration compares, and a study may not have.
 DEFAULT_ROLES = {"proposed": "amc", "reference": "euclidean", "baseline": "cross_entropy"}
 # What a figure shows of one dataset, and another has not; null has it chosen.
+PATH = re.compile(r"\.(path|archives|file|mirrors\.\d+)$")  # keys of these
 OF_A_DATASET = {"figure1": ("classes",), "figure2": ("class", "image"), "figure6": ("classes",)}
 
 
@@ -35,9 +36,10 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
 
     Mappings are merged key by key, lists are replaced. A figure of which the user does not say what it shows
     shows what the study has: of datasets and seeds the first, in place of those that are not in the study; of
-    another dataset than the workflow's own configuration has there, classes and an image that are chosen. In
-    place of compared losses that are not in the study the last is proposed, the last but one its reference
-    and the first the baseline. Of what Figure 7 varies there stays what its loss has. Of datasets whose
+    another dataset than the workflow's own configuration has there, classes and an image that are chosen, the
+    latter also where validation images take the place of the test split. In place of compared losses that are
+    not in the study the last is proposed, the last but one its reference and the first the baseline, where
+    these have no role yet. Of what Figure 7 varies there stays what its loss has. Of datasets whose
     explanations are measured there stay those of the study, or else its first.
 
     Args:
@@ -62,6 +64,10 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
             chosen["dataset"] = datasets[0]
         if {**figure, **chosen}["dataset"] != before["dataset"]:
             chosen |= dict.fromkeys(OF_A_DATASET.get(name, ()))
+        if name == "figure2" and str(study.get("validation") or 0) != "0":
+            chosen["image"] = (
+                None  # the number is of the test split, in whose place the validation images are
+            )
         for key, several in (("seed", False), ("seeds", True)):
             # On the command line numbers are text.
             if not set(map(str, as_list(before.get(key, [])))) <= set(map(str, seeds)):
@@ -87,16 +93,22 @@ def _with_roles(study: Mapping[str, Any]) -> Mapping[str, Any]:
     losses, roles = study.get("losses"), study.get("compare")
     if not (isinstance(losses, list) and len(losses) > 1 and isinstance(roles, Mapping)):
         return study
-    places = {"proposed": losses[-1], "reference": losses[-2], "baseline": losses[0]}
-    return {
-        **study,
-        "compare": {
-            role: places[role]
-            if role in places and loss in DEFAULT_ROLES.values() and loss not in losses
-            else loss
-            for role, loss in roles.items()
-        },
-    }
+    chosen = dict(roles)
+    missing = [
+        role
+        for role in DEFAULT_ROLES
+        if (loss := roles.get(role)) in DEFAULT_ROLES.values() and loss not in losses
+    ]
+    if "proposed" in missing:
+        others = [loss for loss in losses if loss != roles.get("baseline")]
+        chosen["proposed"] = ([loss for loss in others if loss != roles.get("reference")] or others)[-1]
+    # Of two losses one is both; none is compared with itself.
+    others = [loss for loss in losses if loss != chosen.get("proposed")]
+    if "reference" in missing or (missing and chosen.get("reference") == chosen.get("proposed")):
+        chosen["reference"] = ([loss for loss in others if loss != roles.get("baseline")] or others)[-1]
+    if "baseline" in missing:
+        chosen["baseline"] = others[0]
+    return {**study, "compare": chosen}
 
 
 def _what_it_has(
@@ -214,7 +226,7 @@ def typed(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
 def canonical(value: Any, where: str = "") -> Any:
     """The same value however it was written: ``1.0`` is ``1``, and the order of keys is no matter.
 
-    Nor is how an accent is encoded, but in a path, of which it is a part.
+    Nor is how an accent is encoded, but in a path or an address, of which it is a part.
     """
     if isinstance(value, Mapping):
         return {
@@ -226,7 +238,7 @@ def canonical(value: Any, where: str = "") -> Any:
         if not math.isfinite(value):
             raise ConfigError(f"'{where}' must be a finite number, not {value}")
         return int(value) if value.is_integer() else value
-    if isinstance(value, str) and not where.endswith((".path", ".archives")):
+    if isinstance(value, str) and not PATH.search(where):
         return unicodedata.normalize("NFC", value)
     return value
 

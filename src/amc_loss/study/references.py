@@ -20,10 +20,12 @@ def check_references(config: Mapping[str, Any]) -> None:
     """What a schema cannot say: names that refer to other keys, and ramps that fit into the epochs."""
     study, figures = config["study"], config["figures"]
     known = ", ".join(config["datasets"])
-    for key in ("datasets", "networks"):
-        for dataset in study[key]:
+    for section, key in (("study", "datasets"), ("study", "networks"), ("explainability", "strokes")):
+        for dataset in config[section][key]:
             if dataset not in config["datasets"]:
-                raise ConfigError(f"'study.{key}' names {dataset!r}; defined under 'datasets' are {known}")
+                raise ConfigError(
+                    f"'{section}.{key}' names {dataset!r}; defined under 'datasets' are {known}"
+                )
     for name, entry in config["datasets"].items():
         if (
             entry["source"] == "torchvision"
@@ -88,6 +90,13 @@ def check_references(config: Mapping[str, Any]) -> None:
             )
 
 
+def used_losses(config: Mapping[str, Any]) -> list[str]:
+    """Losses of a study, then those beside which these stand in place of cross-entropy."""
+    losses = config["study"]["losses"]
+    beside = [config["losses"][name].get("classification") for name in losses]
+    return list(dict.fromkeys([*losses, *filter(None, beside)]))
+
+
 def _check_losses(config: Mapping[str, Any]) -> None:
     """What a schema cannot say of losses: names that refer to others, and settings that go together."""
     study, losses, figures = config["study"], config["losses"], config["figures"]
@@ -112,7 +121,14 @@ def _check_losses(config: Mapping[str, Any]) -> None:
                 raise ConfigError(
                     f"'{key}' names {name!r}, which is not in 'study.losses'; there are {allowed}"
                 )
-    for name in study["losses"]:
+    compared = study["compare"]
+    for role in ("reference", "baseline"):
+        if compared[role] == compared["proposed"]:
+            raise ConfigError(
+                f"'study.compare' has {compared[role]} as both proposed and {role}; no loss is compared with "
+                "itself"
+            )
+    for name in used_losses(config):
         _check_loss(name, losses)
     varied = {"figures.figure7.vary": (shown["figures.figure7.loss"][0], figures["figure7"]["vary"])}
     varied |= {f"study.tune.{name}": (name, tried) for name, tried in study["tune"].items()}

@@ -22,7 +22,7 @@ from amc_loss.study.configuration import (
 from amc_loss.study.documented_settings import compare
 from amc_loss.study.names import DATASETS, Losses, own_losses
 from amc_loss.study.network_names import parse_network
-from amc_loss.study.references import check_references
+from amc_loss.study.references import check_references, used_losses
 
 # For each source the keys of a dataset that say what it gives; besides them `size`.
 SOURCES = {
@@ -121,7 +121,7 @@ class Study:
         )
         self._digests = {
             name: hashlib.sha256(Path(config["losses"][name]["file"]).expanduser().read_bytes()).hexdigest()
-            for name in losses
+            for name in used_losses(config)
             if "file" in config["losses"][name]
         }
         by_dataset = {
@@ -228,7 +228,7 @@ class Study:
     @property
     def loss_files(self) -> list[str]:
         """Files of the user's own losses; not those of an absolute path, which mean nothing elsewhere."""
-        entries = (self.config["losses"][loss] for loss in self.losses.titles)
+        entries = (self.config["losses"][loss] for loss in used_losses(self.config))
         paths = [entry["file"] for entry in entries if "file" in entry]
         return [path for path in dict.fromkeys(paths) if not Path(path).expanduser().is_absolute()]
 
@@ -311,9 +311,14 @@ class Study:
 
     @property
     def full_scale(self) -> bool:
-        """Whether networks are as wide and trainings as long as in the protocol, and the data is whole."""
-        smaller = ("network.width", "training.schedule", "study.validation")
-        return not any(name.startswith(smaller) or name.endswith(".size") for name in self.changed)
+        """Whether networks are as wide as the paper's at least, trainings as long, and the data is whole."""
+        smaller = ("study.validation", ".size")
+        ours, paper = self.config, self.protocols["paper"]
+        return not any(name.endswith(smaller) for name in self.changed) and all(
+            _width(ours["network"], column) >= _width(paper["network"], column)
+            and ours["training"]["schedule"][column]["epochs"] >= schedule["epochs"]
+            for column, schedule in paper["training"]["schedule"].items()
+        )
 
     @property
     def own_datasets(self) -> list[str]:
@@ -404,3 +409,8 @@ class Study:
             loss["arguments"] = {**shared, **loss["arguments"]}
             loss["arguments"]["neighbours"] = loss["arguments"]["neighbours"].removesuffix("_labels")
         return loss
+
+
+def _width(network: Mapping[str, Any], column: str) -> float:
+    """Maps of all layers of a column of Table 2."""
+    return float(sum(map(sum, network["widths"][column])) * network["width_multiplier"][column])

@@ -101,7 +101,7 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) ->
     outcomes: dict[str, list[str]] = {"was found": [], "was not found": [], "was not tested": []}
     unknown = []
     for name, title in titles.items():
-        if name not in theirs[0]:
+        if name not in theirs[1]:
             unknown.append(title)
         elif name not in ours[1]:
             outcomes["was not tested"].append(title)
@@ -112,9 +112,9 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) ->
             ]
             outcomes["was found" if found[0] == found[1] else "was not found"].append(title)
     texts = []
+    proposed, reference = (losses.titles[name] for name in (losses.proposed, losses.reference))
     if any(outcomes.values()):
         verdicts = [f"{outcome} on {_list(names)}" for outcome, names in outcomes.items() if names]
-        proposed, reference = (losses.titles[name] for name in (losses.proposed, losses.reference))
         outcome = f"{proposed} against {reference} (better or worse with p < {LEVEL}, else no different)"
         texts.append(f"the same outcome of {outcome} {_list(verdicts)}")
         off = (table1["mean"] - table1["paper_mean"]).dropna()
@@ -122,7 +122,7 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) ->
             f"our mean accuracies are {off.min():+.2f} to {off.max():+.2f} percentage points from its own"
         )
     if unknown:
-        texts.append(f"it has no numbers for {_list(unknown)}")
+        texts.append(f"it has no test of {proposed} against {reference} on {_list(unknown)}")
     return "; ".join(texts)
 
 
