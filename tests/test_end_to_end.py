@@ -467,6 +467,18 @@ def test_a_colour_redraws_figures_and_retrains_nothing(changed):
     assert changed.jobs(*ARGUMENTS) == {**FIGURES, **LEDGER, "report": 1, "all": 1}
 
 
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        ("workflow/report/figure5.rst", "t-SNE", "The t-SNE"),
+        ("src/amc_loss/views/captions.py", "Spearman", "by Spearman"),
+    ],
+)
+def test_a_caption_makes_the_report_again_and_nothing_else(changed, file, before, after):
+    changed.replace(file, before, after)
+    assert changed.jobs(*ARGUMENTS) == {"report": 1, "all": 1}
+
+
 def test_a_change_in_the_loss_trains_every_run_again(changed):
     changed.replace("src/amc_loss/losses.py", "-1 + self.guard", "-1 + 2 * self.guard")
     jobs = changed.jobs(*ARGUMENTS)

@@ -129,6 +129,13 @@ def test_a_misfit_is_one_sentence(given, outline, sentence):
     assert misfits(config(**given), "flowers", outline) == sentence
 
 
+def test_a_border_leaves_something_of_an_image():
+    assert misfits(config(), "flowers", flowers(side=13)) == []
+    assert misfits(config(), "flowers", flowers(side=12)) == [
+        "'explainability.borders' has 6, which is all of the 12×12 pixels of flowers; leave it out"
+    ]
+
+
 def test_all_are_told_at_once_of_what_is_in_the_study():
     study = config(**figure(2, image=782), training={"batch_size": 400})
     with pytest.raises(MisfitError) as error:

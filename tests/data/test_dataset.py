@@ -31,7 +31,7 @@ def test_round_trip(dataset, tmp_path):
         ),
         (
             lambda d: {"y_train": d.y_train[:-1]},
-            r"y_train must be int64 of shape \(64,\), not int64 of \(63,\)",
+            r"y_train must be whole numbers of shape \(64,\), not int64 of \(63,\)",
         ),
         (
             lambda d: {"y_test": d.y_test + 1},

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from torchvision import datasets as vision
 
 from amc_loss.data import sources
-from amc_loss.data.dataset import DatasetError, save_dataset
+from amc_loss.data.dataset import Dataset, DatasetError, save_dataset
 from amc_loss.training import networks
 
 SUPERCLASSES = {
@@ -352,3 +352,16 @@ def test_validation_images_are_of_the_training_split_each_class_its_share(tmp_pa
         DatasetError, match=r"study.validation is 5000, which cannot be taken off the 1,437 training"
     ):
         sources.fetch({**entry, "validation": 5000}, tmp_path)
+
+
+def test_each_class_has_a_validation_image(tmp_path):
+    labels = np.repeat([0, 1, 2], [500, 497, 3])
+    images = np.random.default_rng(0).integers(0, 255, (1000, 16, 16, 1), dtype=np.uint8)
+    split = np.r_[0, 500, 997]
+    save_dataset(
+        Dataset(images, labels, images[split], labels[split], ["a", "b", "rare"]), tmp_path / "x.npz"
+    )
+    with pytest.raises(
+        DatasetError, match=r"study.validation is 100, which leaves class 'rare' of .* without"
+    ):
+        sources.fetch({"source": "npz", "path": str(tmp_path / "x.npz"), "validation": 100}, tmp_path)

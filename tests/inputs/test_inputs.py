@@ -23,7 +23,7 @@ SENTENCES = {
     "(4, 16, 16, 3)); correct it and run again",
     "labels_that_start_at_1": "… is not a usable dataset (labels in y_train run from 1 to 2, but 2 class names allow 0 to 1); correct it and run "
     "again",
-    "class_names_that_would_run_as_code": "… is not a usable dataset (Object arrays cannot be loaded when allow_pickle=False); correct it and run "
+    "class_names_that_would_run_as_code": "… is not a usable dataset (class_names holds Python objects; save it as an array of text or numbers); correct it and run "
     "again",
     "a_single_array_named_npz": "… is not a usable dataset (it is a single array of numpy.save; numpy.savez puts all five into one file); correct "
     "it and run again",

@@ -130,6 +130,12 @@ def test_a_measure_that_is_nowhere_defined_has_no_panel():
     assert len([axis for axis in explained(3, ("a", "b")).axes if axis.axison]) == 24
 
 
+def test_where_nothing_was_measured_there_is_an_empty_figure():
+    values = measured().assign(value=np.nan)
+    figure = charts.measured({"mine": values}, MEASURES, {"mine": "My data"}, SHOWN)
+    assert not any(axis.axison for axis in figure.axes)
+
+
 def test_figure_3_s_arrows_meet_what_they_join():
     axis = FIGURES["figure3"]().axes[0]
     ends = [

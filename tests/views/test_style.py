@@ -121,6 +121,12 @@ def test_the_whole_is_saved_and_each_loss_under_its_name(tmp_path):
     assert (tmp_path / "a.pdf").stat().st_size
 
 
+def test_of_a_figure_of_a_single_loss_there_is_the_whole(tmp_path):
+    output = SimpleNamespace(pdf=str(tmp_path / "a.pdf"), png=str(tmp_path / "a.png"), single_loss=[])
+    style.save_by_loss(lambda losses: Figure(figsize=(3, 1)), ["amc"], output)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png"]
+
+
 def test_copies_of_a_loss_alone_are_the_same_picture(tmp_path):
     paths = [str(tmp_path / f"{number}-{loss}.png") for number in (1, 2) for loss in LOSSES]
     output = SimpleNamespace(pdf=str(tmp_path / "a.pdf"), png=str(tmp_path / "a.png"), single_loss=paths)

@@ -1,4 +1,5 @@
 import argparse
+import hashlib
 import os
 import sys
 from contextlib import suppress
@@ -252,19 +253,31 @@ def shown_images(dataset):
     """Images that Figures 2 and 6 show of a dataset, or how many of each class."""
     figures = study.config["figures"]
     shown = {}
-    if figures["figure2"]["dataset"] == dataset and figures["figure2"]["image"]:
-        shown["figure2"] = [figures["figure2"]["image"]]
+    image = figures["figure2"]["image"]
+    if figures["figure2"]["dataset"] == dataset and image is not None:
+        shown["figure2"] = [image]
     if figures["figure6"]["dataset"] == dataset:
         shown["figure6"] = figures["figure6"]["images_per_class"]
     return shown
 
 
+TEXTS = {"workflow": source("workflow/report/workflow.rst").read_text()}
+
+
+def caption(name):
+    """Where a caption of the report is, whose text makes the report again where it changes."""
+    TEXTS[name] = source(f"workflow/report/{name}.rst").read_text()
+    return f"../report/{name}.rst"
+
+
 def drawing(name, category, **labels):
     """Where a figure goes, as .pdf and .png; the report shows it with a caption, under labels."""
     path = f"<results>/figures/{name}"
-    caption = f"../report/{name.partition('-')[0]}.rst"
-    png = report(f"{path}.png", caption=caption, category=category, labels=labels)
-    return {"pdf": f"{path}.pdf", "png": png}
+    shown = {"caption": caption(name.partition("-")[0]), "category": category}
+    return {
+        "pdf": f"{path}.pdf",
+        "png": report(f"{path}.png", **shown, labels=labels),
+    }
 
 
 def single_loss(name, label, losses):
@@ -277,7 +290,7 @@ def single_loss(name, label, losses):
             continue
         about = {"category": "One loss at a time"}
         about["subcategory"] = f"{titles[other]} or {titles[first]}"
-        about["caption"] = "../report/single_loss.rst"
+        about["caption"] = caption("single_loss")
         for loss in (other, first):
             path = f"<results>/figures/single_loss/{other}/{name}-{loss}.png"
             about["labels"] = {"figure": label, "loss": titles[loss]}
@@ -289,5 +302,5 @@ def table(name, label, *endings, category="Tables"):
     """Where a table goes, a file for each ending, and a page that the report shows."""
     path = f"<results>/tables/{name}"
     shown = {"category": category, "labels": {"table": label}}
-    page = report(f"{path}.html", caption=f"../report/{name}.rst", **shown)
+    page = report(f"{path}.html", caption=caption(name), **shown)
     return [*(f"{path}.{ending}" for ending in endings), page]

@@ -23,6 +23,10 @@ rule report:
         "../../envs/report.yaml"
     params:
         code=digest("report/report.py"),
+        captions=code_digest(Path(captions.__file__)),
+        texts=lambda wildcards: hashlib.sha256(
+            "".join(TEXTS.values()).encode()
+        ).hexdigest(),
         # Of a workflow that uses this one as a module it is that one's.
         snakefile=os.path.relpath(workflow.main_snakefile),
     message:

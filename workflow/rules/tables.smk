@@ -173,7 +173,7 @@ rule summary:
             "<results>/tables/summary.md",
             category="Tables",
             labels={"table": "Summary"},
-            caption="../report/summary.rst",
+            caption=caption("summary"),
         ),
     log:
         "<logs>/summary.log",

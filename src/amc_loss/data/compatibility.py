@@ -57,6 +57,14 @@ def misfits(config: Mapping[str, Any], dataset: str, outline: Outline) -> list[s
             )
     if "figure6" in figures:
         found += _unknown("figures.figure6.classes", figures["figure6"]["classes"] or [], dataset, names)
+    if dataset in config["explainability"]["datasets"]:
+        _, height, width = outline.image_shape
+        for border in config["explainability"]["borders"]:
+            if 2 * border >= min(height, width):
+                found.append(
+                    f"'explainability.borders' has {border}, which is all of the {height}×{width} pixels of "
+                    f"{dataset}; leave it out"
+                )
     target = config["grad_cam"]["target"]
     if {"figure2", "figure6"} & set(figures) and target not in SPECIAL_TARGETS:
         found += _unknown("grad_cam.target", [target], dataset, names, SPECIAL_TARGETS)

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zipfile import ZipFile
@@ -74,7 +74,7 @@ class Dataset:
                 )
             if y.shape != (len(x),) or y.dtype != np.int64:
                 raise DatasetError(
-                    f"y_{split} must be int64 of shape ({len(x)},), not {y.dtype} of {y.shape}"
+                    f"y_{split} must be whole numbers of shape ({len(x)},), not {y.dtype} of {y.shape}"
                 )
             if y.min() < 0 or y.max() >= n_classes:
                 raise DatasetError(
@@ -146,11 +146,11 @@ def load_dataset(path: str | os.PathLike[str], remedy: str = "delete it and make
             raise ValueError("it is no archive of numpy.savez")
         with np.load(path, allow_pickle=False) as arrays:
             dataset = Dataset(
-                _with_channel(arrays["x_train"]),
-                _labels(arrays["y_train"]),
-                _with_channel(arrays["x_test"]),
-                _labels(arrays["y_test"]),
-                arrays["class_names"].tolist(),
+                _with_channel(_array(arrays, "x_train")),
+                _labels(_array(arrays, "y_train")),
+                _with_channel(_array(arrays, "x_test")),
+                _labels(_array(arrays, "y_test")),
+                _array(arrays, "class_names").tolist(),
             )
         dataset.check()
     except (FileNotFoundError, PermissionError):
@@ -158,6 +158,15 @@ def load_dataset(path: str | os.PathLike[str], remedy: str = "delete it and make
     except Exception as error:  # A damaged archive raises nearly anything.
         raise DatasetError(f"{path} is not a usable dataset ({error}); {remedy}") from error
     return dataset
+
+
+def _array(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    try:
+        return arrays[name]
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        raise ValueError(f"{name} holds Python objects; save it as an array of text or numbers") from error
 
 
 def _with_channel(images: NDArray[Any]) -> NDArray[Any]:

@@ -147,7 +147,7 @@ def _read(path: Path, size: int | None, background: str) -> tuple[Image.Image, b
                 image = Image.alpha_composite(under, image)
                 mode = mode if len(set(colour[:3])) == 1 else "RGB"
             image = image.convert(mode)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, RuntimeError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DatasetError(f"{path} is not a usable image ({error}); replace or remove it") from error
     return image if size is None else image.resize((size, size), Image.Resampling.BICUBIC), transparent
 

@@ -80,6 +80,12 @@ def _validation(dataset: Dataset, images: int, where: str) -> Dataset:
             f"images of {where} ({error}); choose another number"
         ) from None
     kept, held_out = np.sort(kept), np.sort(held_out)
+    rare = np.setdiff1d(dataset.y_train, dataset.y_train[held_out])
+    if len(rare):
+        raise DatasetError(
+            f"study.validation is {images}, which leaves class {dataset.class_names[rare[0]]!r} of {where} "
+            "without a validation image; choose a higher number"
+        )
     x, y = dataset.x_train, dataset.y_train
     return replace(dataset, x_train=x[kept], y_train=y[kept], x_test=x[held_out], y_test=y[held_out])
 

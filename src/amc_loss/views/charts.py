@@ -150,7 +150,7 @@ def measured(
     columns = 4
     rows = -(-len(tables) // columns)
     figure = Figure(figsize=(PAGE, 1.55 * rows + 0.6), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
+    axes = figure.subplots(max(rows, 1), columns, squeeze=False)
     for axis, ((dataset, name), table) in zip(axes.flat, tables.items(), strict=False):
         about, places = measures[name], np.arange(len(losses.shown))
         if losses.losses.proposed in table:

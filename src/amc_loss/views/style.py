@@ -94,11 +94,12 @@ def save_by_loss(draw: Callable[[Sequence[str]], Figure], losses: Sequence[str],
     """
     save(draw(losses), [output.pdf, output.png])
     for loss in losses:
-        first, *others = [path for path in output.single_loss if Path(path).stem.rpartition("-")[2] == loss]
-        save(draw([loss]), [first])
+        paths = [path for path in output.single_loss if Path(path).stem.rpartition("-")[2] == loss]
+        if paths:  # of a single loss there are none
+            save(draw([loss]), paths[:1])
         # Saved again, a figure's layout would move by a little.
-        for path in others:
-            shutil.copyfile(first, path)
+        for path in paths[1:]:
+            shutil.copyfile(paths[0], path)
 
 
 def width(panels: int) -> float:
