@@ -628,7 +628,7 @@ def test_explanations_are_of_the_study_s_own_datasets():
 
 
 def test_claims_are_over_the_first_seeds_of_the_study():
-    for given, seeds in ((None, [0, 1, 2, 3, 4]), (2, [0, 1]), (9, [0, 1, 2, 3, 4])):
+    for given, seeds in ((None, [0, 1, 2, 3, 4]), (0, []), (2, [0, 1]), (9, [0, 1, 2, 3, 4])):
         runs = study(claims__seeds=given).targets["values-figure1"]
         assert [run.seed for run in runs] == seeds
 

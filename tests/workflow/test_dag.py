@@ -87,6 +87,11 @@ def test_a_target_alone_pulls_in_what_it_needs(checkout, target, jobs):
     assert checkout.jobs(target) == {**jobs, target: 1}
 
 
+def test_a_ledger_without_the_networks_of_figures_1_and_4(checkout):
+    jobs = checkout.jobs("--config", "claims={seeds: 0}", "--", "claims")
+    assert (jobs["train"], jobs["measure_features"]) == (60 + 27 - 6, 4)
+
+
 def test_groups_of_targets(checkout):
     assert checkout.jobs("download") == {"download_dataset": 4, "download": 1}
     figures = checkout.jobs("figures")

@@ -141,7 +141,9 @@ CITATION = source("CITATION.cff").read_text()
 
 # Groups of runs whose features are measured.
 VALUES = [
-    name.removeprefix("values-") for name in study.targets if name.startswith("values-")
+    name.removeprefix("values-")
+    for name, runs in study.targets.items()
+    if name.startswith("values-") and runs
 ]
 
 
