@@ -57,7 +57,8 @@ def changed(finished):
     before = {
         path: path.read_text()
         for folder in ("src", "workflow")
-        for path in (finished.path / folder).rglob("*.py")
+        for path in (finished.path / folder).rglob("*.*")
+        if path.suffix in (".py", ".rst")
     }
     yield finished
     for path, text in before.items():
