@@ -128,8 +128,8 @@ flowchart TD
 One direction, no step reaching back: what only draws cannot cause a training. What makes a job run again is in its
 parameters: the settings that it uses, and a digest of its script and of the library code behind it (`study/digests`).
 A change in a comment, a docstring or a time stamp is no change of code. `data/compatibility`, `jobs/interruption`,
-`jobs/logs` and `jobs/provenance` do not count: they check or say something, and no result depends on them. A run is named after its dataset,
-network, loss with λ and margin, and seed; everything else is in its `provenance.json`.
+`jobs/logs` and `jobs/provenance` do not count: they check or say something, and no result depends on them. A run is
+named after its dataset, network, loss with λ and margin, and seed; everything else is in its `provenance.json`.
 
 What the files of a run hold is said once, in the modules of `runs/`: keys, shapes, units, and the errors that reading
 raises. `jobs/provenance` says it of `provenance.json`.

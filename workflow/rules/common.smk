@@ -275,11 +275,9 @@ def caption(name):
 def drawing(name, category, **labels):
     """Where a figure goes, as .pdf and .png; the report shows it with a caption, under labels."""
     path = f"<results>/figures/{name}"
-    shown = {"caption": caption(name.partition("-")[0]), "category": category}
-    return {
-        "pdf": f"{path}.pdf",
-        "png": report(f"{path}.png", **shown, labels=labels),
-    }
+    text = caption(name.partition("-")[0])
+    png = report(f"{path}.png", caption=text, category=category, labels=labels)
+    return {"pdf": f"{path}.pdf", "png": png}
 
 
 def single_loss(name, label, losses):

@@ -1,12 +1,12 @@
 """Whether settings fit the data that they are used with, told before anything is trained."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from amc_loss.data.dataset import Outline
+from amc_loss.study.configuration import did_you_mean
 
 SPECIAL_TARGETS = ("predicted_label", "true_label")
 SHOWN = 20  # names in a sentence
@@ -141,7 +141,6 @@ def _unknown(
     found = []
     for name in given:
         if name not in allowed:
-            close = difflib.get_close_matches(name, allowed, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            hint = did_you_mean(name, allowed)
             found.append(f"'{key}' has {name!r}, which is no class of {dataset}: {hint}there are {listed}")
     return found

@@ -134,10 +134,13 @@ def paired_seeds_needed(effect: float, tests: int = 1) -> float:
 def _enough(effect: float, test: TTestIndPower | TTestPower, level: float, groups: int) -> float:
     if np.isnan(effect) or abs(effect) < ROUNDING:
         return float("nan")
+
+    def power(n: int) -> float:
+        return _power(abs(effect) * np.sqrt(n / groups), groups * (n - 1), level)
+
     # Where few are enough the library's noncentral t may be NaN, and what it solves for nonsense.
-    for n in range(2, FEW):
-        if _power(abs(effect) * np.sqrt(n / groups), groups * (n - 1), level) >= POWER:
-            return n
+    if power(FEW) >= POWER:
+        return next(n for n in range(2, FEW + 1) if power(n) >= POWER)
     return ceil(test.solve_power(abs(effect), alpha=level, power=POWER))
 
 

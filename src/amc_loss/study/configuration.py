@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from amc_loss.study.names import PROTOCOL_COLUMNS
@@ -22,8 +22,8 @@ PROTOCOL_SECTIONS = ("losses", "contrastive", "network", "training", "evaluation
 NUMBER = r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
 # Losses that the workflow's own configuration compares, and a study may not have.
 DEFAULT_ROLES = {"proposed": "amc", "reference": "euclidean", "baseline": "cross_entropy"}
+PATH = re.compile(r"\.(path|archives|file|mirrors\.\d+)$")  # keys of paths and addresses
 # What a figure shows of one dataset, and another has not; null has it chosen.
-PATH = re.compile(r"\.(path|archives|file|mirrors\.\d+)$")  # keys of these
 OF_A_DATASET = {"figure1": ("classes",), "figure2": ("class", "image"), "figure6": ("classes",)}
 
 
@@ -64,10 +64,9 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
             chosen["dataset"] = datasets[0]
         if {**figure, **chosen}["dataset"] != before["dataset"]:
             chosen |= dict.fromkeys(OF_A_DATASET.get(name, ()))
+        # The number is of the test split, in whose place validation images are.
         if name == "figure2" and str(study.get("validation") or 0) != "0":
-            chosen["image"] = (
-                None  # the number is of the test split, in whose place the validation images are
-            )
+            chosen["image"] = None
         for key, several in (("seed", False), ("seeds", True)):
             # On the command line numbers are text.
             if not set(map(str, as_list(before.get(key, [])))) <= set(map(str, seeds)):
@@ -264,6 +263,12 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any], where: st
         raise ConfigError(f"{where}: {_sentence(error)}" if where else _sentence(error))
 
 
+def did_you_mean(name: str, allowed: Sequence[str]) -> str:
+    """A question with the name that is most like a wrong one; nothing where none is."""
+    close = difflib.get_close_matches(name, allowed, n=1)
+    return f"did you mean {close[0]!r}? " if close else ""
+
+
 def _sentence(error: "ValidationError") -> str:
     """A validation error as one sentence: the key, what is wrong, what is allowed."""
     where = ".".join(str(part) for part in error.absolute_path)
@@ -275,10 +280,9 @@ def _sentence(error: "ValidationError") -> str:
         case "additionalProperties":
             allowed = list(schema["properties"])
             unknown = next(key for key in instance if key not in allowed)
-            close = difflib.get_close_matches(str(unknown), allowed, n=1)
-            hint = f"did you mean '{close[0]}'? " if close else ""
+            hint = did_you_mean(str(unknown), allowed)
             key = f"{where}.{unknown}" if where else unknown
-            if where.startswith("losses.") and not close:
+            if where.startswith("losses.") and not hint:
                 hint = "an argument of its class goes under 'arguments'; "
             return f"unknown key '{key}' in the configuration: {hint}allowed here: {', '.join(allowed)}"
         case "required":

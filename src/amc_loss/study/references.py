@@ -4,13 +4,12 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 """
 
 import ast
-import difflib
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from amc_loss.study.configuration import ConfigError, as_list
+from amc_loss.study.configuration import ConfigError, as_list, did_you_mean
 from amc_loss.study.names import METRICS_COLUMNS
 
 LOSSES = Path(__file__).parents[1] / "losses.py"
@@ -228,6 +227,5 @@ def _check_own_loss(where: str, name: str, arguments: Mapping[str, Any]) -> None
     taken = [argument.arg for argument in constructor.args.args[1:]]
     for argument in arguments:
         if argument not in taken:
-            close = difflib.get_close_matches(argument, taken, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            hint = did_you_mean(argument, taken)
             raise ConfigError(f"'{where}.arguments' has {argument!r}: {hint}{name} takes {', '.join(taken)}")
