@@ -12,6 +12,7 @@ in a process of its own, because the engine changes how the C library keeps memo
 
 import argparse
 import gc
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -214,6 +215,11 @@ def extra_cost(cross_entropy: Ours, amc: Ours, pairs: int = 20) -> float:
     return median(ratios)
 
 
+def progress(what: str, since: float) -> None:
+    """Say on standard error what was done, so that a benchmark that is cut off has told something."""
+    print(f"{time.perf_counter() - since:5.0f} s  {what}", file=sys.stderr, flush=True)
+
+
 def with_peak_memory(
     data: Dataset, loss: str, width: float, how: dict[str, str], device: torch.device
 ) -> tuple[Ours, float]:
@@ -251,13 +257,17 @@ def main() -> None:
     print("| width | loss | (a) images/s | (b) images/s | a/b | (c) TFLOP/s | share of (c) | AMC over CE |")
     print("|---|---|---|---|---|---|---|---|")
     memory = []
+    start = time.perf_counter()
     images = arguments.images or [
         20_000 if device.type == "cuda" else max(256, int(1024 / w)) for w in arguments.widths
     ]
     for width, count in zip(arguments.widths, images, strict=True):
         data = images_of_cifar_10(count)
         how = {"engine": arguments.engine, "precision": arguments.precision}
-        alone = {loss: with_peak_memory(data, loss, width, how, device) for loss in LOSSES}
+        alone = {}
+        for loss in LOSSES:
+            alone[loss] = with_peak_memory(data, loss, width, how, device)
+            progress(f"width {width:g}: first pass of {LOSSES[loss]}", start)
         ours = {loss: one for loss, (one, _) in alone.items()}
         dtype = ours["amc"].training.dtype
         measured = {
@@ -267,7 +277,10 @@ def main() -> None:
         }
         for one in measured.values():
             one.run()
-        rounds = [{key: one.run() for key, one in measured.items()} for _ in range(arguments.rounds)]
+        rounds = []
+        for _ in range(arguments.rounds):
+            rounds.append({key: one.run() for key, one in measured.items()})
+            progress(", ".join(f"{key} {speed:,.0f}" for key, speed in rounds[-1].items()), start)
         of = {key: median(r[key] for r in rounds) for key in measured}
         extra = extra_cost(ours["cross_entropy"], ours["amc"])
         # Forward, and backward to the input and to the weights; two operations a multiply-add.

@@ -1,14 +1,21 @@
 """Copy what a study found to its page: `python docs/publish.py results/laptop`, then `make docs`.
 
+With `--runs`, its trainings are added to the table of those at the paper's scale, `docs/results/paper-runs.csv`.
+
 Numbers are copied as they are. Pictures are made smaller: those with Grad-CAM become WebP, whose colours stay
 continuous; of others that are large after compression, which are of points and lines, 128 colours are kept.
 """
 
+import argparse
 import shutil
-import sys
 from pathlib import Path
 
+import pandas as pd
 from PIL import Image
+
+from amc_loss.jobs.files import read_json
+from amc_loss.runs.history import read_history
+from amc_loss.runs.metrics import read_metrics
 
 RESULTS = Path(__file__).parent / "results"
 NUMBERS = ("table1", "table1_differences", "clustering", "explainability", "claims", "run_times")
@@ -43,6 +50,43 @@ def publish(study: Path, page: Path) -> None:
                 flat.quantize(128).save(page / file.name, optimize=True)
 
 
+def add_runs(study: Path, table: Path) -> None:
+    """Add the evaluated runs of a study to a table of runs, in which those of other commits stay.
+
+    Args:
+        study: The study's folder.
+        table: Has the columns dataset, loss, seed, accuracy (percent), homogeneity, completeness, seconds (of
+            all epochs), device, versions and commit; made if it does not exist.
+    """
+    rows = []
+    for metrics in map(read_metrics, sorted(study.glob("runs/*/metrics.json"))):
+        folder = study / "runs" / metrics["run"]
+        origin = read_json(folder / "provenance.json")
+        versions = {"python": origin["python"], **origin["versions"], "cuda": origin["cuda"]}
+        rows.append(
+            {
+                **{key: metrics[key] for key in ("dataset", "loss", "seed")},
+                **{key: metrics[key] for key in ("accuracy", "homogeneity", "completeness")},
+                "seconds": round(sum(epoch["seconds"] for epoch in read_history(folder / "history.csv"))),
+                "device": f"{origin['device']}, {origin['precision']}, {origin['engine']}",
+                "versions": ", ".join(f"{name} {number}" for name, number in versions.items() if number),
+                "commit": origin["commit"],
+            }
+        )
+    before = [pd.read_csv(table)] if table.exists() else []
+    runs = pd.concat([*before, pd.DataFrame(rows)])
+    one = ["dataset", "loss", "seed", "device", "versions", "commit"]
+    runs.drop_duplicates(one, keep="last").to_csv(table, index=False)
+
+
 if __name__ == "__main__":
-    for folder in map(Path, sys.argv[1:]):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("studies", nargs="+", type=Path, help="folders, as results/laptop")
+    parser.add_argument("--runs", action="store_true", help="whether they are at the paper's scale")
+    arguments = parser.parse_args()
+    for folder in arguments.studies:
         publish(folder, RESULTS / folder.name)
+        if arguments.runs:
+            add_runs(folder, RESULTS / "paper-runs.csv")

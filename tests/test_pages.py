@@ -1,5 +1,6 @@
 """Pages that are made from configuration and code, and the rooms that the page on architecture shows."""
 
+import json
 import re
 import runpy
 
@@ -83,6 +84,28 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
         with Image.open(page / name) as picture:
             difference = ImageChops.difference(picture.convert("RGB"), photograph)
         assert max(high for _, high in difference.getextrema()) < 40
+
+
+def test_runs_at_the_scale_of_the_paper_are_added_to_those_of_before(tmp_path):
+    add_runs = runpy.run_path(str(ROOT / "docs/publish.py"))["add_runs"]
+    table = tmp_path / "runs.csv"
+    for commit, accuracy in (("a", 80.5), ("b", 81.25), ("a", 82.0)):
+        folder = tmp_path / "results/mine/runs/one"
+        folder.mkdir(parents=True, exist_ok=True)
+        run = {"run": "one", "dataset": "cifar10", "loss": "amc", "seed": 3}
+        scores = {"accuracy": accuracy, "homogeneity": 0.5, "completeness": 0.25}
+        (folder / "metrics.json").write_text(json.dumps(run | scores))
+        (folder / "history.csv").write_text("epoch,seconds\n0,1.75\n1,2.5\n")
+        origin = {"device": "H100", "precision": "bfloat16", "engine": "graph", "commit": commit}
+        software = {"python": "3.12", "versions": {"torch": "2.11.0"}, "cuda": None}
+        (folder / "provenance.json").write_text(json.dumps(origin | software))
+        add_runs(tmp_path / "results/mine", table)
+    same = '0.5,0.25,4,"H100, bfloat16, graph","python 3.12, torch 2.11.0"'
+    assert table.read_text().splitlines() == [
+        "dataset,loss,seed,accuracy,homogeneity,completeness,seconds,device,versions,commit",
+        f"cifar10,amc,3,81.25,{same},b",
+        f"cifar10,amc,3,82.0,{same},a",
+    ]
 
 
 @pytest.mark.parametrize("page", STUDIES, ids=lambda page: page.name)
