@@ -260,7 +260,7 @@ def agreement(runs: Sequence[ExplainedRun], labels: NDArray[np.int64]) -> pd.Dat
     return pd.DataFrame(rows, columns=columns)
 
 
-def losses_against_seeds(pairs: pd.DataFrame, permutations: int = PERMUTATIONS) -> dict[str, float]:
+def losses_against_seeds(pairs: pd.DataFrame, permutations: int = PERMUTATIONS) -> dict[str, float | None]:
     """Whether maps differ by the loss at all, or by no more than seeds do.
 
     The test shuffles losses within each seed: were the loss of no matter, two runs of one loss would be no
@@ -273,14 +273,15 @@ def losses_against_seeds(pairs: pd.DataFrame, permutations: int = PERMUTATIONS) 
     Returns:
         ``losses``, the mean correlation between two losses of one seed; ``seeds``, between two seeds of one
         loss; ``neither``, between runs that share neither; ``p``, one-sided, that ``seeds`` less ``neither``
-        is as large by chance. NaN where there are no such pairs.
+        is as large by chance. None where there are no such pairs.
     """
     kind = _kinds(pairs)
     means = {name: pairs.loc[kind == name, "correlation"].mean() for name in ("losses", "seeds", "neither")}
     losses = pd.unique(pairs[["first_loss", "second_loss"]].to_numpy().ravel())
     seeds = pd.unique(pairs[["first_seed", "second_seed"]].to_numpy().ravel())
-    if np.isnan(means["seeds"] - means["neither"]):
-        return {**means, "p": float("nan")}
+    known = {name: None if np.isnan(mean) else mean for name, mean in means.items()}
+    if known["seeds"] is None or known["neither"] is None:
+        return {**known, "p": None}
     # Correlations by (seed, loss, seed, loss).
     table = np.full((len(seeds), len(losses), len(seeds), len(losses)), np.nan)
     for row in pairs.itertuples():
@@ -295,7 +296,7 @@ def losses_against_seeds(pairs: pd.DataFrame, permutations: int = PERMUTATIONS) 
         shuffled = np.stack([table[seed][order] for seed, order in enumerate(orders)])
         shuffled = np.stack([shuffled[:, :, seed][:, :, order] for seed, order in enumerate(orders)], axis=2)
         above += _same_less_other(shuffled) >= observed - 1e-12
-    return {**means, "p": (above + 1) / (permutations + 1)}
+    return {**known, "p": (above + 1) / (permutations + 1)}
 
 
 def _kinds(pairs: pd.DataFrame) -> NDArray[np.str_]:

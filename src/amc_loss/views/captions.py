@@ -1,6 +1,5 @@
 """What the report's captions call what the user has named."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ from amc_loss.study.study import Study
 from amc_loss.views.markup import escaped, panel_title
 
 
-def names(study: Study, agreement: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, Any]:
+def names(study: Study, agreement: Mapping[str, Mapping[str, float | None]] | None = None) -> dict[str, Any]:
     """Names that captions show, none of which reStructuredText takes for markup.
 
     Args:
@@ -48,14 +47,14 @@ def names(study: Study, agreement: Mapping[str, Mapping[str, float]] | None = No
     }
 
 
-def alike(found: Mapping[str, float]) -> str:
+def alike(found: Mapping[str, float | None]) -> str:
     """Whether losses change maps more than seeds do, in a sentence; nothing where that is not known.
 
     Args:
         found: As `amc_loss.measures.explainability.losses_against_seeds` gives it.
     """
     losses, seeds = (found.get(key) for key in ("losses", "seeds"))
-    if losses is None or seeds is None or math.isnan(losses) or math.isnan(seeds):
+    if losses is None or seeds is None:
         return ""
     if losses < seeds:
         verdict = "the loss changes a map more than the seed does"
