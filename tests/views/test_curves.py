@@ -46,7 +46,7 @@ def test_differences_are_those_of_runs_of_one_seed():
             run["accuracy"] = base["accuracy"] + 3
     axis = curves.training_curves(given, SCHEDULES, SHOWN).axes[5]
     check(axis, "accuracy", lambda _: [[3] * EPOCHS] * 3, ["euclidean", "amc"])
-    assert axis.get_title() == "(f) accuracy\nless that of Cross-entropy"
+    assert axis.get_title() == "(f) accuracy\nless that under Cross-entropy"
     axis = FIGURES["curves"]().axes[3]
     runs = histories()
     check(

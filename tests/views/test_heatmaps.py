@@ -75,3 +75,11 @@ def test_figure_6_names_another_class_than_the_block_s():
     labels = [axis.xaxis.label for axis in pictures[4 * 17 : 4 * 18]]
     assert [label.get_text() for label in labels] == ["", "46", "47", "8: 52"]
     assert [label.get_color() == style.RED for label in labels] == [False, False, False, True]
+
+
+def test_figure_6_explains_red_where_something_is_red():
+    for name, red in (("figure6", True), ("figure6, alone", False)):
+        figure = FIGURES[name]()
+        labels = [axis.xaxis.label.get_color() for axis in figure.axes if axis.images]
+        assert (style.RED in labels) == red
+        assert any("red: another class" in text.get_text() for text in figure.texts) == red

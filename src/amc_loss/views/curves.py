@@ -52,7 +52,7 @@ def training_curves(
     _draw(axes[1, 1], _columns(histories, "gradient_share"), losses)
     for axis, column in zip(axes[2], SCHEDULES, strict=True):
         axis.plot(schedules["epoch"], schedules[column], color="0.2", linewidth=1.3)
-    less = f"less that of {losses.name(baseline)}"
+    less = f"less that under {losses.name(baseline)}"
     differences = [f"cross-entropy\n{less}", "auxiliary share\nof the gradient", f"accuracy\n{less}"]
     titles = [*MEASURED.values(), *differences, *SCHEDULES.values()]
     for number, (axis, title) in enumerate(zip(axes.flat, titles, strict=True)):

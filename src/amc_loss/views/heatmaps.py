@@ -91,7 +91,9 @@ def activation_blocks(
     headings = [textwrap.wrap(numbered(label, class_names[label]), COLUMN_CHARACTERS) for label in shown]
     # Sizes in inches: square pictures, a confidence under each, a heading over each block.
     gap, between, line = 0.03, 0.16, 0.13
-    key = "numbers: confidence in %; red: another class, its number before"
+    key = "numbers: confidence in %"
+    if any((probabilities[loss].argmax(1) != labels).any() for loss in maps):
+        key += "; red: another class, its number before"
     entries = [losses.title(loss).replace(" ", "\N{NO-BREAK SPACE}") for loss in maps]
     footer = textwrap.wrap("     ".join([*entries, key]), FOOTER_CHARACTERS)
     bottom = 0.62 + line * len(footer)
