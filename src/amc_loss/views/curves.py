@@ -102,12 +102,14 @@ def _columns(histories: Mapping[str, Sequence[pd.DataFrame]], column: str) -> di
 def _draw(axis: Axes, curves: Mapping[str, pd.DataFrame], losses: LossStyle) -> None:
     for loss, values in curves.items():
         epochs, colour = values.index + 1, losses.colours[loss]
+        # Dashes grow with a line's width: over many epochs long ones would hide where it turns.
+        width = 1.3 if len(epochs) <= 100 else 0.7
         axis.plot(
             epochs,
             values.mean(axis=1),
             color=colour,
             linestyle=losses.lines[loss],
-            linewidth=1.3,
+            linewidth=width,
             label=losses.name(loss),
         )
         axis.fill_between(
