@@ -53,8 +53,8 @@ def alike(found: Mapping[str, float | None]) -> str:
     Args:
         found: As `amc_loss.measures.explainability.losses_against_seeds` gives it.
     """
-    losses, seeds = (found.get(key) for key in ("losses", "seeds"))
-    if losses is None or seeds is None:
+    losses, seeds, p_value = (found.get(key) for key in ("losses", "seeds", "p"))
+    if losses is None or seeds is None or p_value is None:
         return ""
     if losses < seeds:
         verdict = "the loss changes a map more than the seed does"
@@ -67,5 +67,5 @@ def alike(found: Mapping[str, float | None]) -> str:
         "On the test images that all runs classify correctly, the maps of one image under two losses of one "
         f"seed, which share initial weights and the order of images, correlate by {losses:.2f} (Spearman), "
         f"under one loss and two seeds by {seeds:.2f}: {verdict}; a permutation test of no effect of the "
-        f"loss at all gives p = {found['p']:.3g}."
+        f"loss at all gives p = {p_value:.3g}."
     )
