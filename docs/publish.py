@@ -73,8 +73,8 @@ def add_runs(study: Path, table: Path) -> None:
                 "commit": origin["commit"],
             }
         )
-    before = [pd.read_csv(table, float_precision="round_trip")] if table.exists() else []
-    runs = pd.concat([*before, pd.DataFrame(rows)])
+    before = [pd.read_csv(table, dtype=str)] if table.exists() else []
+    runs = pd.concat([*before, pd.DataFrame(rows).astype(str)])
     one = ["dataset", "loss", "seed", "device", "versions", "commit"]
     runs.drop_duplicates(one, keep="last").to_csv(table, index=False)
 
