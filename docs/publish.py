@@ -14,7 +14,8 @@ import pandas as pd
 from PIL import Image
 
 from amc_loss.jobs.files import read_json
-from amc_loss.runs.history import read_history
+from amc_loss.measures.aggregates import trainings
+from amc_loss.runs.crate import software
 from amc_loss.runs.metrics import read_metrics
 
 RESULTS = Path(__file__).parent / "results"
@@ -58,18 +59,20 @@ def add_runs(study: Path, table: Path) -> None:
         table: Has the columns dataset, loss, seed, accuracy (percent), homogeneity, completeness, seconds (of
             all epochs), device, versions and commit; made if it does not exist.
     """
+    folders = [path.parent for path in sorted(study.glob("runs/*/metrics.json"))]
+    files = ([folder / name for folder in folders] for name in ("provenance.json", "history.csv"))
     rows = []
-    for metrics in map(read_metrics, sorted(study.glob("runs/*/metrics.json"))):
-        folder = study / "runs" / metrics["run"]
-        origin = read_json(folder / "provenance.json")
-        versions = {"python": origin["python"], **origin["versions"], "cuda": origin["cuda"]}
+    for folder, seconds in zip(folders, trainings(*files)["seconds"], strict=True):
+        metrics, origin = read_metrics(folder / "metrics.json"), read_json(folder / "provenance.json")
         rows.append(
             {
                 **{key: metrics[key] for key in ("dataset", "loss", "seed")},
                 **{key: metrics[key] for key in ("accuracy", "homogeneity", "completeness")},
-                "seconds": round(sum(epoch["seconds"] for epoch in read_history(folder / "history.csv"))),
+                "seconds": round(seconds),
                 "device": f"{origin['device']}, {origin['precision']}, {origin['engine']}",
-                "versions": ", ".join(f"{name} {number}" for name, number in versions.items() if number),
+                "versions": ", ".join(
+                    f"{name} {number}" for name, number in software(origin).items() if number
+                ),
                 "commit": origin["commit"],
             }
         )

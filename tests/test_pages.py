@@ -48,6 +48,12 @@ def test_pictures_and_pages_that_a_page_names_are_there():
             assert "://" in target or (page.parent / target).exists(), (page, target)
 
 
+def test_no_line_begins_with_the_plus_of_a_loss():
+    # Markdown would take it for a list's.
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        assert not re.search(r"^\+ ", page.read_text(), re.MULTILINE), page
+
+
 def test_what_a_study_found_is_copied_to_its_page(tmp_path):
     study, page = tmp_path / "results/mine", tmp_path / "page"
     for folder in ("tables", "figures", "values", "explanations", "runs/one"):
@@ -97,6 +103,7 @@ def test_runs_at_the_scale_of_the_paper_are_added_to_those_of_before(tmp_path):
         (folder / "metrics.json").write_text(json.dumps(run | scores))
         (folder / "history.csv").write_text("epoch,seconds\n0,1.75\n1,2.5\n")
         origin = {"device": "H100", "precision": "bfloat16", "engine": "graph", "commit": commit}
+        origin |= {"threads": 2, "settings": {"dataset": "cifar10", "network": "top", "loss": "amc"}}
         software = {"python": "3.12", "versions": {"torch": "2.11.0"}, "cuda": None}
         (folder / "provenance.json").write_text(json.dumps(origin | software))
         add_runs(tmp_path / "results/mine", table)

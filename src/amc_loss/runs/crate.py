@@ -170,6 +170,11 @@ def _author(graph: _Graph, author: Mapping[str, str]) -> Entity:
     return graph.add(author.get("orcid", f"#{quote(name)}"), kind, name)
 
 
+def software(record: Mapping[str, Any]) -> dict[str, str | None]:
+    """What trained, from its ``provenance.json``: versions by name, that of cuda None on a CPU."""
+    return {"python": record["python"], **record["versions"], "cuda": record["cuda"]}
+
+
 def _training(
     graph: _Graph,
     folder: PurePosixPath,
@@ -181,12 +186,12 @@ def _training(
     dataset, digest = record["settings"]["dataset"], record["data_sha256"]
     source = ", ".join(f"{key} {_public(value)}" for key, value in datasets[dataset].items())
     data = graph.add(f"#{dataset}-{digest[:8]}", "Dataset", dataset, description=source, sha256=digest)
-    versions = {"python": record["python"], **record["versions"], "cuda": record["cuda"]}
-    software = []
+    versions = software(record)
+    required = []
     for name, version in versions.items():
         if version:
             page = PAGES.get(name, PACKAGE).format(name=name, version=quote(version))
-            software.append(graph.add(page, "SoftwareApplication", name, softwareVersion=version, url=page))
+            required.append(graph.add(page, "SoftwareApplication", name, softwareVersion=version, url=page))
     code = hashlib.sha256(json.dumps([record["commit"], versions]).encode()).hexdigest()
     tool = graph.add(
         f"#train-{code[:8]}",
@@ -194,7 +199,7 @@ def _training(
         "Training of one network",
         description="The workflow's rule train; the version is the commit of its code",
         softwareVersion=record["commit"],
-        softwareRequirements=software,
+        softwareRequirements=required,
         input=[],
     )
     settings = []
