@@ -1,14 +1,18 @@
 """The losses against naive loops in float64, written from the paper's equations and nothing else."""
 
+import inspect
 import itertools
 import math
 import tomllib
+from typing import get_args
 
 import pytest
 import torch
 from checkout import ROOT, imports
 from device import DEVICE
+from paper import SCHEMA
 
+from amc_loss import losses
 from amc_loss.losses import AngularMarginContrastiveLoss, EuclideanContrastiveLoss
 
 pytestmark = pytest.mark.usefixtures("_on_the_device")
@@ -185,6 +189,24 @@ def test_wrong_arguments_are_refused():
         AngularMarginContrastiveLoss(neighbours="all")
     with pytest.raises(ValueError, match=r"shape \(n,\), not \(4, 2\) and \(3,\)"):
         AngularMarginContrastiveLoss()(torch.randn(4, 2), torch.zeros(3))
+
+
+def test_the_schema_has_the_arguments_of_each_class_and_their_values():
+    clauses = SCHEMA["$defs"]["loss"]["allOf"]
+    found = {clause["if"]["properties"]["class"]["const"]: clause["then"] for clause in clauses}
+    assert set(found) == {
+        name
+        for name, kind in vars(losses).items()
+        if isinstance(kind, type) and issubclass(kind, torch.nn.Module) and not name.startswith("_")
+    }
+    for name, then in found.items():
+        arguments = then["properties"]["arguments"]
+        shared = SCHEMA["$defs"]["pairwise"]["properties"] if "$ref" in arguments else {}
+        taken = inspect.signature(getattr(losses, name)).parameters
+        assert {*arguments["properties"], *shared} == set(taken) - {"num_classes", "feature_dim"}
+        for argument in {"pairs", "neighbours", "reduction"} & set(taken):
+            allowed = [value.removesuffix("_labels") for value in SCHEMA["$defs"][argument]["enum"]]
+            assert allowed == list(get_args(taken[argument].annotation))
 
 
 def test_an_installation_brings_torch_alone_and_the_losses_need_no_more():

@@ -15,6 +15,7 @@ from amc_loss.study.tuned import tuned
 
 ROLES = ("proposed", "reference", "baseline")
 OWN = yaml.safe_load((ROOT / "config.yaml").read_text())
+AMC = {"title": "+ AMC", "class": "AngularMarginContrastiveLoss", "weight": 0.1}
 MINE = {"title": "+ Mine", "class": "Mine", "weight": 0.1, "arguments": {"power": 2, "margin": 1}}
 SUPCON = {"title": "+ SupCon", "library": "pytorch-metric-learning", "class": "SupConLoss", "weight": 0.1}
 COSFACE = {
@@ -246,6 +247,35 @@ def test_arguments_from_the_command_line_are_what_they_stand_for():
             "'losses.amc.arguments' has 'margn': did you mean 'margin'? AngularMarginContrastiveLoss takes margin, "
             "pairs, neighbours, reduction, guard",
         ),
+        (
+            {"losses": {"amc": {"arguments": {"pairs": "halfs"}}}},
+            '\'losses.amc.arguments.pairs\' must be one of "halves", "all", not "halfs"',
+        ),
+        (
+            {"losses": {"mine": AMC | {"arguments": {"margin": 4}}}},
+            "'losses.mine.arguments.margin' must be at most 3.14159",
+        ),
+        (
+            # YAML's `true`
+            {"losses": {"mine": AMC | {"arguments": {"neighbours": True}}}},
+            '\'losses.mine.arguments.neighbours\' must be one of "predicted_labels", "true_labels", not true',
+        ),
+        (
+            {"losses": {"mine": AMC | {"class": "EuclideanContrastiveLoss", "arguments": {"margin": 0}}}},
+            "'losses.mine.arguments.margin' must be above 0, not 0",
+        ),
+        (
+            {"losses": {"mine": AMC | {"class": "CenterLoss", "arguments": {"alpha": 2}}}},
+            "'losses.mine.arguments.alpha' must be at most 1, not 2",
+        ),
+        (
+            {"figures": {"figure7": {"vary": {"weight": [0.1, -1]}}}},
+            "figures.figure7.vary.weight: 'losses.amc.weight' must be at least 0, not -1",
+        ),
+        (
+            {"figures": {"figure7": {"vary": {"margin": [4]}}}},
+            "figures.figure7.vary.margin: 'losses.amc.arguments.margin' must be at most 3.14159",
+        ),
         ({"losses": {"a b": {"title": "x"}}}, "key \"a b\" under 'losses' must match"),
     ],
 )
@@ -325,6 +355,10 @@ def test_the_rivals_are_tuned_with_as_many_trials_each(group):
         ),
         ({"tune": {"cross_entropy": {"weight": [1]}}}, "'study.tune.cross_entropy' has 'weight'; the loss"),
         ({"tune": {"amc": {}}}, "'study.tune.amc'"),
+        (
+            {"tune": {"amc": {"weight": [1, -1]}}},
+            "study.tune.amc.weight: 'losses.amc.weight' must be at least 0, not -1",
+        ),
     ],
 )
 def test_what_cannot_be_tuned_is_one_sentence(changes, sentence):

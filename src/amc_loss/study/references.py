@@ -5,12 +5,13 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from amc_loss.study.configuration import ConfigError, as_list, did_you_mean
 from amc_loss.study.names import METRICS_COLUMNS
+from amc_loss.study.tuned import with_settings
 
 LOSSES = Path(__file__).parents[1] / "losses.py"
 
@@ -129,9 +130,7 @@ def _check_losses(config: Mapping[str, Any]) -> None:
             )
     for name in used_losses(config):
         _check_loss(name, losses)
-    varied = {"figures.figure7.vary": (shown["figures.figure7.loss"][0], figures["figure7"]["vary"])}
-    varied |= {f"study.tune.{name}": (name, tried) for name, tried in study["tune"].items()}
-    for where, (name, settings) in varied.items():
+    for where, (name, settings) in _varied(config).items():
         there = [*({"weight"} & losses[name].keys()), *losses[name].get("arguments", {})]
         for key in settings:
             if key in METRICS_COLUMNS:
@@ -155,6 +154,22 @@ def _check_losses(config: Mapping[str, Any]) -> None:
             "'study.tune' needs 'study.validation', how many training images it chooses on; the test split "
             "is not for choosing"
         )
+
+
+def _varied(config: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, list[float]]]]:
+    """By where it is said a loss that is varied, and values of λ, under ``weight``, or of its arguments."""
+    figure, study = config["figures"]["figure7"], config["study"]
+    varied = {"figures.figure7.vary": (figure["loss"] or study["compare"]["proposed"], figure["vary"])}
+    return varied | {f"study.tune.{name}": (name, tried) for name, tried in study["tune"].items()}
+
+
+def varied_losses(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where each value is said that takes the place of a loss's own, and ``losses`` with it in that place."""
+    losses = config["losses"]
+    for where, (name, settings) in _varied(config).items():
+        for key, values in settings.items():
+            for value in values:
+                yield f"{where}.{key}", {**losses, name: with_settings(losses[name], {key: value})}
 
 
 def _check_loss(name: str, losses: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from amc_loss.study.configuration import (
 from amc_loss.study.documented_settings import compare
 from amc_loss.study.names import DATASETS, Losses, own_losses
 from amc_loss.study.network_names import parse_network
-from amc_loss.study.references import check_references, used_losses
+from amc_loss.study.references import check_references, used_losses, varied_losses
 
 # For each source the keys of a dataset that say what it gives; besides them `size`.
 SOURCES = {
@@ -105,6 +105,8 @@ class Study:
         config = canonical(typed(resolve(config), schema, schema))
         check_schema(config, schema)
         check_references(config)
+        for where, tried in varied_losses(config):
+            check_schema({**config, "losses": tried}, schema, where)
         self.config = config
         self.schema = schema
         self.name: str = config["study"]["name"]

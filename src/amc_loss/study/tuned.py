@@ -19,12 +19,22 @@ def tuned(
         names.append(loss)
         if loss not in chosen:
             continue
-        entry, settings = entries[loss], dict(chosen[loss])
-        row = {**entry, "title": f"{entry['title']}, tuned"}
-        if "weight" in settings:
-            row["weight"] = settings.pop("weight")
-        if settings:
-            row["arguments"] = {**entry.get("arguments", {}), **settings}
+        row = with_settings(entries[loss], chosen[loss])
         names.append(f"{loss}_tuned")
-        rows[f"{loss}_tuned"] = row
+        rows[f"{loss}_tuned"] = row | {"title": f"{row['title']}, tuned"}
     return {"study": {"losses": names}, "losses": rows}
+
+
+def with_settings(entry: Mapping[str, Any], settings: Mapping[str, float]) -> dict[str, Any]:
+    """What the configuration says of a loss, with other settings.
+
+    Args:
+        entry: What it says of it.
+        settings: ``weight``, which is λ, or arguments by name.
+    """
+    changed, arguments = dict(entry), dict(settings)
+    if "weight" in arguments:
+        changed["weight"] = arguments.pop("weight")
+    if arguments:
+        changed["arguments"] = {**entry.get("arguments", {}), **arguments}
+    return changed
