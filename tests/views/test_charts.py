@@ -104,7 +104,7 @@ def test_a_measure_has_a_dot_for_each_run_a_line_for_each_seed_and_the_margin_as
     assert len(panels) == len(PANELS) == 12
     for axis, name in zip(panels, PANELS, strict=True):
         about, base = MEASURES[name], list(MEASURES).index(name)
-        assert axis.get_title().startswith(about["title"])
+        assert axis.get_title().replace("\n", " ").startswith(about["title"])
         seeds = [line for line in axis.lines if line.get_linestyle() == "-"]
         for seed, line in enumerate(seeds):
             np.testing.assert_allclose(line.get_xydata(), [(n, base + n + 0.1 * seed) for n in range(3)])
@@ -116,8 +116,30 @@ def test_a_measure_has_a_dot_for_each_run_a_line_for_each_seed_and_the_margin_as
         band = axis.patches[0].get_window_extent().transformed(axis.transData.inverted())
         middle = base + 2 + 0.1  # AMC-Loss, the second seed
         assert (band.y0, band.y1) == pytest.approx((middle - about["margin"], middle + about["margin"]))
-        chance = [line.get_ydata()[0] for line in axis.lines if line.get_linestyle() == ":"]
-        assert chance == ([about["chance"]] if "chance" in about else [])
+        # Far below the runs chance is named, so that it does not squash them.
+        edge = [f"by chance {about['chance']:g} ↓"] if "chance" in about else []
+        assert [text.get_text() for text in axis.texts] == edge
+        assert axis.get_ylim()[0] > base - 1
+
+
+def test_chance_is_a_line_where_the_runs_are():
+    values = measured()
+    there = MEASURES["pointing"]["chance"] + 0.01
+    values.loc[values["measure"] == "pointing", "value"] = there
+    figure = charts.measured({"mine": values}, MEASURES, {"mine": "My data"}, SHOWN)
+    axis = figure.axes[PANELS.index("pointing")]
+    [line] = [line for line in axis.lines if line.get_linestyle() == ":"]
+    assert list(line.get_ydata()) == [0.25, 0.25]
+    assert not axis.texts
+
+
+def test_each_dataset_begins_a_row_of_panels():
+    values = measured()
+    fewer = values[~values["measure"].isin(PANELS[:3])]
+    titles = {"a": "First", "b": "Second"}
+    figure = charts.measured({"a": fewer, "b": values}, MEASURES, titles, SHOWN)
+    of = [axis.get_title().rpartition("\n")[2] if axis.axison else "" for axis in figure.axes]
+    assert of == ["First"] * 9 + [""] * 3 + ["Second"] * 12
 
 
 def test_a_measure_that_is_nowhere_defined_has_no_panel():

@@ -1,7 +1,9 @@
 """What the runs measured: accuracy over parameters (Figure 7), and explanations."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice, zip_longest
 from string import ascii_lowercase
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -129,9 +131,8 @@ def measured(
 ) -> Figure:
     """A panel for each measure of explanations: a dot a run, a line through the runs of one seed.
 
-    A short line is a loss's mean, in the band round that of the proposed loss a difference does not matter, a
-    dotted
-    line is what is had by chance.
+    A short line is a loss's mean; in the band round that of the proposed loss a difference does not matter.
+    What is had by chance is a dotted line, or written at the edge beyond which it lies.
 
     Args:
         values: For each dataset a row a run and measure, as
@@ -141,34 +142,33 @@ def measured(
         titles: What each dataset is called.
         losses: How they are shown.
     """
-    tables = {}
+    tables: dict[str, dict[str, pd.DataFrame]] = {}
     for dataset, table in values.items():
+        tables[dataset] = {}
         for name, about in measures.items():
             of_measure = table[table["measure"].eq(name)]
             if about.get("panel") and of_measure["value"].notna().any():
-                tables[dataset, name] = of_measure.pivot(index="seed", columns="loss", values="value")
+                tables[dataset][name] = of_measure.pivot(index="seed", columns="loss", values="value")
     columns = 4
-    rows = -(-len(tables) // columns)
-    figure = Figure(figsize=(PAGE, 1.55 * rows + 0.6), layout="constrained")
-    axes = figure.subplots(max(rows, 1), columns, squeeze=False)
-    for axis, ((dataset, name), table) in zip(axes.flat, tables.items(), strict=False):
-        about, places = measures[name], np.arange(len(losses.shown))
-        if losses.losses.proposed in table:
-            mean = table[losses.losses.proposed].mean()
-            axis.axhspan(mean - about["margin"], mean + about["margin"], color="0.92", linewidth=0)
-        if "chance" in about and name != "radial_share":
-            axis.axhline(about["chance"], color="0.4", linestyle=":", linewidth=0.8)
-        points = table.reindex(columns=losses.shown)
-        axis.plot(places, points.T, color="0.7", linewidth=0.7)
-        for place, loss in zip(places, losses.shown, strict=True):
-            look: dict[str, Any] = {"color": losses.colours[loss]}
-            axis.plot(np.full(len(points), place), points[loss], "o", markersize=3, **look)
-            axis.hlines(points[loss].mean(), place - 0.25, place + 0.25, linewidth=1.2, **look)
-        heading = f"{with_unit(about)} {'↑' if about['panel'] == 'higher' else '↓'}"
-        axis.set_title(heading if len(values) == 1 else f"{heading}\n{shown(titles[dataset])}")
-        axis.set_xticks(places, [f"({letter})" for letter in ascii_lowercase[: len(places)]])
-        axis.set_xlim(-0.5, len(places) - 0.5)
-    for axis in axes.flat[len(tables) :]:
+    # Each dataset begins a row.
+    rows = {dataset: -(-len(panels) // columns) for dataset, panels in tables.items()}
+    count = max(sum(rows.values()), 1)
+    figure = Figure(figsize=(PAGE, 1.6 * count + 0.6), layout="constrained")
+    axes = iter(figure.subplots(count, columns, squeeze=False).flat)
+    for dataset, panels in tables.items():
+        for axis, panel in zip_longest(islice(axes, columns * rows[dataset]), panels.items()):
+            if panel is None:
+                axis.set_axis_off()
+                continue
+            name, table = panel
+            about = measures[name]
+            _measured_panel(axis, table, about, losses)
+            # Neither unit nor arrow begins a line.
+            heading = with_unit(about).replace(" (", "\N{NO-BREAK SPACE}(")
+            heading += "\N{NO-BREAK SPACE}" + ("↑" if about["panel"] == "higher" else "↓")
+            heading = fill(heading, 24)
+            axis.set_title(heading if len(values) == 1 else f"{heading}\n{shown(titles[dataset])}")
+    for axis in axes:
         axis.set_axis_off()
     keys = [
         Line2D([], [], marker="o", linestyle="", color=losses.colours[loss], markersize=3)
@@ -177,3 +177,31 @@ def measured(
     names = [losses.title(loss) for loss in losses.shown]
     figure.legend(keys, names, loc="outside lower center", ncols=min(3, len(names)), frameon=False)
     return figure
+
+
+def _measured_panel(axis: Axes, table: pd.DataFrame, about: Mapping[str, Any], losses: LossStyle) -> None:
+    """Dots, lines, means, band and chance of one measure; ``table`` has a row a seed and a column a loss."""
+    places = np.arange(len(losses.shown))
+    if losses.losses.proposed in table:
+        mean = table[losses.losses.proposed].mean()
+        axis.axhspan(mean - about["margin"], mean + about["margin"], color="0.92", linewidth=0)
+    points = table.reindex(columns=losses.shown)
+    axis.plot(places, points.T, color="0.7", linewidth=0.7)
+    for place, loss in zip(places, losses.shown, strict=True):
+        look: dict[str, Any] = {"color": losses.colours[loss]}
+        axis.plot(np.full(len(points), place), points[loss], "o", markersize=3, **look)
+        axis.hlines(points[loss].mean(), place - 0.25, place + 0.25, linewidth=1.2, **look)
+    axis.set_xticks(places, [f"({letter})" for letter in ascii_lowercase[: len(places)]])
+    axis.set_xlim(-0.5, len(places) - 0.5)
+    if "chance" in about:
+        low, high = axis.get_ylim()
+        chance, room = about["chance"], 0.15 * (high - low)
+        look = {"color": "0.4", "fontsize": SMALL, "ha": "right", "transform": axis.transAxes}
+        if chance < low:
+            axis.set_ylim(low - room, high)
+            axis.text(0.98, 0.03, f"by chance {chance:g} ↓", va="bottom", **look)
+        elif chance > high:
+            axis.set_ylim(low, high + room)
+            axis.text(0.98, 0.97, f"by chance {chance:g} ↑", va="top", **look)
+        else:
+            axis.axhline(chance, color="0.4", linestyle=":", linewidth=0.8)
