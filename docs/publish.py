@@ -8,11 +8,13 @@ continuous; of others that are large after compression, which are of points and 
 
 import argparse
 import shutil
+import sys
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
+from amc_loss.__main__ import read_study
 from amc_loss.jobs.files import read_json
 from amc_loss.measures.aggregates import trainings
 from amc_loss.runs.crate import software
@@ -55,10 +57,19 @@ def add_runs(study: Path, table: Path) -> None:
     """Add the evaluated runs of a study to a table of runs, in which those of other commits stay.
 
     Args:
-        study: The study's folder.
+        study: The study's folder, with ``tables/configuration.yaml``.
         table: Has the columns dataset, loss, seed, accuracy (percent), homogeneity, completeness, seconds (of
             all epochs), device, versions and commit; made if it does not exist.
+
+    Raises:
+        SystemExit: If the study is smaller than the paper's.
     """
+    configuration = study / "tables/configuration.yaml"
+    if not (settings := read_study([configuration])).full_scale:
+        sys.exit(
+            f"{configuration} is of a study that is smaller than the paper's: it changes "
+            f"{', '.join(settings.changed)}; leave out --runs"
+        )
     folders = [path.parent for path in sorted(study.glob("runs/*/metrics.json"))]
     files = ([folder / name for folder in folders] for name in ("provenance.json", "history.csv"))
     rows = []
