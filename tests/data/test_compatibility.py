@@ -57,6 +57,14 @@ def test_what_is_not_set_fits():
             ],
         ),
         (
+            figure(4, points=1),
+            flowers(),
+            [
+                "'figures.figure4.points' is 1, and so many of the first test images of flowers are of one class; "
+                "raise it"
+            ],
+        ),
+        (
             figure(2, **{"class": "airplane"}),
             flowers(names=[*NAMES, *map(str, range(30))]),
             [

@@ -72,6 +72,13 @@ def test_mnist(tmp_path, monkeypatch):
     assert data.class_names == list("0123456789")
 
 
+def test_a_folder_of_archives_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    archives.mnist(tmp_path / "archives", monkeypatch)
+    entry = {"source": "torchvision", "class": "MNIST", "archives": "~/archives"}
+    assert len(sources.fetch(entry, tmp_path / "downloads").class_names) == 10
+
+
 def cifar10(folder, monkeypatch):
     names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
     x = {name: pixels(10, 3, 32, 32) for name in names}

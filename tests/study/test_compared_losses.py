@@ -16,6 +16,7 @@ from amc_loss.study.tuned import tuned
 ROLES = ("proposed", "reference", "baseline")
 OWN = yaml.safe_load((ROOT / "config.yaml").read_text())
 AMC = {"title": "+ AMC", "class": "AngularMarginContrastiveLoss", "weight": 0.1}
+CENTRES = {"title": "Centres", "class": "CenterLoss", "replaces_cross_entropy": True}
 MINE = {"title": "+ Mine", "class": "Mine", "weight": 0.1, "arguments": {"power": 2, "margin": 1}}
 SUPCON = {"title": "+ SupCon", "library": "pytorch-metric-learning", "class": "SupConLoss", "weight": 0.1}
 COSFACE = {
@@ -59,15 +60,30 @@ def test_a_loss_of_a_file_has_its_digest_in_its_settings_and_no_other_run_has(mi
         "arguments": {"power": 2, "margin": 1},
     }
     before = {name: found.settings(other) for name, other in found.runs.items()}
-    digest = found.loss_digest("mine")
+    digest = found.loss_digest(run)
     with open(mine["file"], "a") as file:
         file.write("# changed\n")
     after = study(["cross_entropy", "amc", "mine"], {"mine": mine})
     changed = [name for name, other in after.runs.items() if after.settings(other) != before[name]]
     assert changed
     assert all("-mine-" in name for name in changed)
-    assert after.loss_digest("mine") != digest
-    assert after.loss_digest("amc") == after.loss_digest("cross_entropy") == ""
+    assert after.loss_digest(run) != digest
+    assert {loss for loss, _ in after.losses_to_try} == {"mine"}
+
+
+def test_each_setting_of_a_loss_of_a_file_is_tried_once(mine):
+    vary = {"weight": [0.1, 1], "power": [2, 3], "margin": [1, 2]}
+    found = study(
+        ["cross_entropy", "amc", "mine"], {"mine": mine}, figures={"figure7": {"loss": "mine", "vary": vary}}
+    )
+    tried = [settings["auxiliary_loss"]["arguments"] for settings in found.losses_to_try.values()]
+    # λ is no part of a loss.
+    assert tried == [{"power": 2, "margin": 1}, {"power": 2, "margin": 2}, {"power": 3, "margin": 1}]
+    runs = found.targets["figure7"]
+    assert {run.loss for run in runs if found.loss_digest(run)} == {"mine"}
+    assert {(run.loss, found.loss_digest(run)) for run in runs} - {("cross_entropy", "")} == set(
+        found.losses_to_try
+    )
 
 
 def test_a_sweep_is_of_any_number_and_the_name_says_what_differs(mine):
@@ -113,7 +129,7 @@ def test_in_place_of_the_paper_s_losses_the_last_is_proposed_and_varied(mine):
     ],
 )
 def test_no_loss_is_compared_with_itself_by_default(losses, roles):
-    given = dict.fromkeys(["supcon", "triplet", "nce"], SUPCON)
+    given = {name: {**SUPCON, "title": name} for name in ("supcon", "triplet", "nce")}
     assert tuple(study(losses, given).config["study"]["compare"][role] for role in ROLES) == roles
 
 
@@ -122,7 +138,8 @@ def test_a_loss_that_others_stand_beside_need_not_be_compared(mine, tmp_path):
     cos = {"title": "Cos", "class": "Cos", "file": str(tmp_path / "cos.py"), "replaces_cross_entropy": True}
     losses = ["cross_entropy", "euclidean", "both"]
     found = study(losses, {"cos": cos, "both": {**mine, "classification": "cos"}})
-    assert found.loss_settings("both")["classification_loss"]["file"] == cos["file"]
+    run = next(run for run in found.runs.values() if run.loss == "both")
+    assert found.settings(run)["classification_loss"]["file"] == cos["file"]
     with pytest.raises(ConfigError, match=r"'losses.cos.file' is .*nowhere.py, which cannot be read"):
         study(losses, {"cos": cos | {"file": "nowhere.py"}, "both": {**mine, "classification": "cos"}})
 
@@ -162,13 +179,14 @@ def test_a_loss_in_place_of_cross_entropy_and_one_beside_it():
     assert alone["classification_loss"] == beside["classification_loss"]
     assert alone["classification_loss"]["class"] == "CosFaceLoss"
     assert beside["auxiliary_loss"] == {"class": "CenterLoss", "arguments": {}}
-    assert found.loss_digest("both") != found.loss_digest("cosface") != ""
+    assert {loss for loss, _ in found.losses_to_try} == {"cosface", "both"}
 
 
 def test_arguments_from_the_command_line_are_what_they_stand_for():
     text = {"euclidean": {"arguments": {"margin": "0.7", "pairs": "all", "normalise": "true"}}}
-    loss = study(["cross_entropy", "euclidean", "amc"], text).loss_settings("euclidean")["auxiliary_loss"]
-    assert loss["arguments"] == {
+    found = study(["cross_entropy", "euclidean", "amc"], text)
+    run = next(run for run in found.runs.values() if run.loss == "euclidean")
+    assert found.settings(run)["auxiliary_loss"]["arguments"] == {
         **{"margin": 0.7, "pairs": "all", "normalise": True},
         **{"neighbours": "predicted", "reduction": "batch"},
     }
@@ -267,6 +285,48 @@ def test_arguments_from_the_command_line_are_what_they_stand_for():
         (
             {"losses": {"mine": AMC | {"class": "CenterLoss", "arguments": {"alpha": 2}}}},
             "'losses.mine.arguments.alpha' must be at most 1, not 2",
+        ),
+        (
+            {"losses": {"amc": {"class": "CenterLoss", "arguments": {"num_classes": 3}}}},
+            "'losses.amc.arguments' has 'guard': CenterLoss takes alpha",
+        ),
+        (
+            {"study": {"losses": ["amc", "mine"]}, "losses": {"mine": CENTRES}},
+            "'losses.mine' cannot take the place of cross-entropy: CenterLoss has no class weights; leave out",
+        ),
+        (
+            {"losses": {"mine": CENTRES, "amc": {"classification": "mine"}}},
+            "'losses.mine' cannot take the place of cross-entropy: CenterLoss has no class weights; leave out",
+        ),
+        (
+            {"study": {"losses": ["amc", "mine"]}, "losses": {"mine": AMC | {"title": "+ AMC-Loss"}}},
+            "'losses.mine.title' is '+ AMC-Loss', and so is that of amc; give each in the study a title of its own",
+        ),
+        ({"study": {"losses": ["amc", "amc"]}}, '\'study.losses\' lists an entry twice: ["amc", "amc"]'),
+        (
+            {"study": {"compare": {"proposed": ["amc"]}}},
+            "'study.compare.proposed' must be text, not [\"amc\"]",
+        ),
+        (
+            {"figures": {"figure7": {"loss": ["amc"]}}},
+            "'figures.figure7.loss' must be text or null, not [\"amc\"]",
+        ),
+        (
+            {
+                "study": {"losses": ["cross_entropy", "mine"]},
+                "losses": {"mine": SUPCON | {"arguments": {"temperature": "all"}}},
+                "figures": {"figure7": {"vary": {"temperature": [1, 2]}}},
+            },
+            "'figures.figure7.vary' has 'temperature', which under 'losses.mine.arguments' is \"all\"; give it a",
+        ),
+        (
+            {"study": {"losses": ["cross_entropy", "mine"]}, "losses": {"mine": COSFACE}},
+            "the loss mine has nothing to vary; put another under its 'arguments', with the value that it has "
+            "elsewhere, or name another loss under 'figures.figure7.loss'",
+        ),
+        (
+            {"losses": {"amc": {"file": "~nobody.of.this.name/loss.py"}}},
+            "'losses.amc.file' is ~nobody.of.this.name/loss.py, which cannot be read",
         ),
         (
             {"figures": {"figure7": {"vary": {"weight": [0.1, -1]}}}},

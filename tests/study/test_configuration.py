@@ -322,9 +322,18 @@ def test_every_setting_of_a_protocol_is_compared():
             {"protocols__mine": {"training": {"learning_rate": "fast"}}},
             "protocols.mine: 'training.learning_rate' must be a number, not \"fast\"",
         ),
+        ({"protocols": None}, "'protocols' must be a mapping that has 'paper'"),
+        (
+            {"protocols__mine": {"training": None}, "protocol": "mine", "study__name": "own"},
+            "'protocols.mine.training' must be a mapping, not null",
+        ),
+        (
+            {"datasets__svhn__title": "CIFAR-10"},
+            "'datasets.svhn.title' is 'CIFAR-10', and so is that of cifar10; give each in the study a title of its",
+        ),
         (
             {"protocols__mine": {"contrastive": None}},
-            "protocols.mine: 'contrastive' must be a mapping, not null",
+            "'protocols.mine.contrastive' must be a mapping, not null",
         ),
         ({"protocols__source": {}}, "'protocols' has the name 'source'; it must be of letters, digits and"),
         ({"protocols__my-own": {}}, "'protocols' has the name 'my-own'; it must be of letters, digits and"),

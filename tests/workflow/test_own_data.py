@@ -142,6 +142,10 @@ def test_a_path_that_is_missing_stops_before_anything_runs(own):
         in output
     )
     assert "Traceback" not in output
+    own.study["datasets"]["cifar10"]["path"] = "~nobody.of.this.name/mine.npz"
+    output = run(own, "download", check=False)
+    assert "'datasets.cifar10.path' is ~nobody.of.this.name/mine.npz, which does not exist" in output
+    assert "Traceback" not in output
 
 
 def test_settings_that_do_not_fit_the_data_are_told_of_before_a_training(own):

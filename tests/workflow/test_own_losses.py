@@ -35,9 +35,10 @@ FILES += ["--configfile", "profiles/demo/study.yaml", "mine.yaml", "small.yaml"]
 
 
 def test_the_readme_s_loss_comes_through_to_the_report(own, tmp_path):
-    vary = "figures={figure7: {vary: {power: [1, 2]}}}"
-    output = own.snakemake("report", "collect", "--cores", "2", *FILES, "--config", vary)
-    assert "Trying the loss spread" in output
+    # In the report's labels Snakemake takes braces for wildcards.
+    given = ["figures={figure7: {vary: {power: [1, 2]}}}", 'losses={amc: {title: "+ $L_{AMC}$"}}']
+    output = own.snakemake("report", "collect", "--cores", "2", *FILES, "--config", *given)
+    assert output.count("Trying the loss spread") == 2
     results = own.path / "results/mine"
     runs = {path.name for path in (results / "runs").iterdir()}
     assert "digits-top-spread-lambda0.1-seed0" in runs
@@ -51,8 +52,9 @@ def test_the_readme_s_loss_comes_through_to_the_report(own, tmp_path):
     assert "+ Spread against + Euclid" in (results / "tables/summary.md").read_text()
     report = (results / "report.html").read_text()
     assert "(d) + Spread" in report
+    assert r"+ $L_{\u2060AMC}$" in report  # a word joiner
     # What is published has all that a checkout elsewhere needs.
-    own.snakemake("archive", "--cores", "1", *FILES, "--config", vary)
+    own.snakemake("archive", "--cores", "1", *FILES, "--config", *given)
     with tarfile.open(results / "archive.tar") as archive:
         archive.extractall(tmp_path / "elsewhere", filter="data")
     elsewhere = Checkout(tmp_path / "elsewhere")
@@ -62,8 +64,8 @@ def test_the_readme_s_loss_comes_through_to_the_report(own, tmp_path):
     assert not {"check_loss", "train", "evaluate", "explain"} & set(elsewhere.jobs(*study, "all"))
     # A change in the file trains its runs again and no others.
     (own.path / "my_losses.py").write_text(CODE.replace("power=2.0", "power=1.5"))
-    jobs = own.jobs("report", *FILES, "--config", vary)
-    assert (jobs["check_loss"], jobs["train"]) == (1, sum("spread" in run for run in runs))
+    jobs = own.jobs("report", *FILES, "--config", *given)
+    assert (jobs["check_loss"], jobs["train"]) == (2, sum("spread" in run for run in runs))
 
 
 @pytest.mark.parametrize(

@@ -122,10 +122,17 @@ for folder in map(placed, ("results", "resources")):
 
 # Without this check a dataset that was made from an earlier path would pass as up to date.
 for name in study.own_datasets:
-    if not Path(path := study.data(name)["path"]).exists():
-        raise WorkflowError(
-            f"'datasets.{name}.path' is {path}, which does not exist; put the dataset there or correct the path"
+    try:
+        os.stat(path := study.data(name)["path"])
+    except OSError as error:
+        why = (
+            "does not exist"
+            if isinstance(error, FileNotFoundError)
+            else f"cannot be read ({error.strerror})"
         )
+        raise WorkflowError(
+            f"'datasets.{name}.path' is {path}, which {why}; put the dataset there or correct the path"
+        ) from None
 
 # The datasets by what their files are called.
 DATASETS = {study.data_name(name): name for name in study.config["datasets"]}
@@ -185,10 +192,10 @@ def auxiliary_settings(dataset):
     )
 
 
-def checked_loss(loss):
-    """What says that a loss was tried, for one that is not this workflow's own."""
-    digest = study.loss_digest(loss)
-    return f"<resources>/losses/{loss}-{digest}.checked" if digest else []
+def checked_loss(run):
+    """What says that a run's loss was tried, if it is not this workflow's own."""
+    digest = study.loss_digest(run)
+    return f"<resources>/losses/{run.loss}-{digest}.checked" if digest else []
 
 
 def memory(wildcards, input, attempt):
@@ -205,8 +212,13 @@ def dataset_file(dataset, ending="npz"):
 def own_listing(dataset):
     """What the user's own data consists of; nothing for a dataset that is not made of files of the user's."""
     path = study.data(dataset).get("path")
-    # Not None: Snakemake would not record it.
-    return listing_digest(path) if path else ""
+    try:
+        # Not None: Snakemake would not record it.
+        return listing_digest(path) if path else ""
+    except OSError as error:
+        raise WorkflowError(
+            f"'datasets.{dataset}.path' has {error.filename}, which cannot be read ({error.strerror})"
+        ) from None
 
 
 def outlines():
@@ -283,7 +295,12 @@ def drawing(name, category, **labels):
 def single_loss(name, label, losses):
     """A figure of each loss alone, each time two of them: the report toggles a label that has two values."""
     flagged = []
-    proposed, titles = study.losses.proposed, study.losses.titles
+    proposed = study.losses.proposed
+    # Snakemake takes a name in braces for a wildcard; with a word joiner, which is not seen, it is none.
+    titles = {
+        loss: title.replace("{", "{\N{WORD JOINER}")
+        for loss, title in study.losses.titles.items()
+    }
     first = proposed if proposed in losses else losses[-1]
     for other in losses:
         if other == first:

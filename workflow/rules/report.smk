@@ -42,7 +42,7 @@ rule archive:
         # In the order in which they are made, which is that of their time stamps.
         results=[
             *study.loss_files,
-            *filter(None, map(checked_loss, study.losses.titles)),
+            *filter(None, map(checked_loss, study.runs.values())),
             *all_run_files("model.pt"),
             *all_run_files("history.csv"),
             *all_run_files("provenance.json"),

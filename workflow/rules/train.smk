@@ -1,4 +1,4 @@
-# One step of a loss that is not this workflow's own, before all the steps of its trainings.
+# One step of a loss that is not this workflow's own, with each of its settings, before all the steps of its trainings.
 rule check_loss:
     output:
         touch("<resources>/losses/{loss}-{digest}.checked"),
@@ -11,7 +11,7 @@ rule check_loss:
         "../../envs/train.yaml"
     params:
         code=digest("train/check_loss.py"),
-        settings=lambda wildcards: study.loss_settings(wildcards.loss),
+        settings=lambda wildcards: study.losses_to_try[wildcards.loss, wildcards.digest],
     message:
         "Trying the loss {wildcards.loss}"
     script:
@@ -20,7 +20,7 @@ rule check_loss:
 
 rule train:
     input:
-        lambda wildcards: checked_loss(named_run(wildcards).loss),
+        lambda wildcards: checked_loss(named_run(wildcards)),
         data=lambda wildcards: dataset_file(named_run(wildcards).dataset),
     output:
         model="<results>/runs/{run}/model.pt",

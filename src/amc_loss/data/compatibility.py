@@ -48,6 +48,13 @@ def misfits(config: Mapping[str, Any], dataset: str, outline: Outline) -> list[s
         found += _of_figure1(figures["figure1"], dataset, outline)
     if "figure2" in figures:
         found += _of_figure2(figures["figure2"], dataset, outline)
+    if "figure4" in figures:
+        points = figures["figure4"]["points"]
+        if len(np.unique(outline.labels["test"][:points])) < 2:
+            found.append(
+                f"'figures.figure4.points' is {points}, and so many of the first test images of {dataset} "
+                "are of one class; raise it"
+            )
     if "figure5" in figures:
         tsne = figures["figure5"]
         if tsne["perplexity"] >= min(tsne["points"], n_test):

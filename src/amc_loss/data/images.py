@@ -37,6 +37,12 @@ def read_folder(folder: Path, size: int | None = None, background: str = "white"
     Raises:
         DatasetError: If a folder or class is missing or empty, an image cannot be read, or sizes differ.
     """
+    try:
+        ImageColor.getrgb(background)
+    except ValueError:
+        raise DatasetError(
+            f"'background' is {background!r}, which is no colour of CSS; write white, black or #rrggbb"
+        ) from None
     if not folder.is_dir():
         raise DatasetError(
             f"{folder} is no folder; put the images into {folder}/train/<class>/ and {folder}/test/<class>/, "

@@ -1,5 +1,6 @@
 """Where datasets come from: torchvision's downloads, the user's files, and scikit-learn's digits."""
 
+import os
 import pickle
 import shutil
 import unicodedata
@@ -113,7 +114,7 @@ def _torchvision(entry: Mapping[str, Any], root: Path) -> Dataset:
     with _scratch(root) as scratch:
         for name, md5, official in _archives(cls):
             if "archives" in entry:
-                archive = downloads.prepared(Path(entry["archives"]), name, md5, official)
+                archive = downloads.prepared(Path(os.path.expanduser(entry["archives"])), name, md5, official)
             else:
                 archive = root / name
                 mirrors = [f"{mirror.rstrip('/')}/{name}" for mirror in entry.get("mirrors", [])]

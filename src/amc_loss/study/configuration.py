@@ -90,7 +90,9 @@ def overlaid(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
 def _with_roles(study: Mapping[str, Any]) -> Mapping[str, Any]:
     """A study whose compared losses are in it, where it has two or more."""
     losses, roles = study.get("losses"), study.get("compare")
-    if not (isinstance(losses, list) and len(losses) > 1 and isinstance(roles, Mapping)):
+    if not (isinstance(losses, list) and isinstance(roles, Mapping)):
+        return study
+    if all(loss == losses[0] for loss in losses):  # of one that is listed twice the schema tells
         return study
     chosen = dict(roles)
     missing = [
@@ -117,7 +119,7 @@ def _what_it_has(
     losses, roles = config.get("losses", {}), config["study"].get("compare")
     proposed = roles.get("proposed") if isinstance(roles, Mapping) else None
     name = config["figures"]["figure7"].get("loss") or proposed
-    entry = losses.get(name) if isinstance(losses, Mapping) else None
+    entry = losses.get(name) if isinstance(losses, Mapping) and isinstance(name, str) else None
     # Those of the protocols have all of it.
     if not isinstance(entry, Mapping) or "class" not in entry:
         return vary
@@ -136,9 +138,9 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: If there is no such protocol, or a protocol sets what no protocol sets.
     """
     resolved = dict(config)
-    protocols = resolved.pop("protocols", None)
-    if protocols is None:
+    if "protocols" not in resolved:
         return resolved
+    protocols = resolved.pop("protocols")
     if not isinstance(protocols, Mapping) or "paper" not in protocols:
         raise ConfigError("'protocols' must be a mapping that has 'paper'")
     name = resolved.get("protocol")
@@ -157,6 +159,11 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
             )
         if not isinstance(sections, Mapping):
             raise ConfigError(f"'protocols.{protocol}' must be a mapping, not {json.dumps(sections)}")
+        for section, settings in sections.items():
+            if not isinstance(settings, Mapping):
+                raise ConfigError(
+                    f"'protocols.{protocol}.{section}' must be a mapping, not {json.dumps(settings)}"
+                )
         unknown = [section for section in sections if section not in PROTOCOL_SECTIONS]
         if unknown:
             raise ConfigError(

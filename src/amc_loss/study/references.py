@@ -4,13 +4,15 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 """
 
 import ast
+import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from amc_loss.study.configuration import ConfigError, as_list, did_you_mean
-from amc_loss.study.names import METRICS_COLUMNS
+from amc_loss.study.names import DATASETS, METRICS_COLUMNS
 from amc_loss.study.tuned import with_settings
 
 LOSSES = Path(__file__).parents[1] / "losses.py"
@@ -36,6 +38,15 @@ def check_references(config: Mapping[str, Any]) -> None:
                 f"'datasets.{name}.labels' is \"coarse\", which CIFAR100 has and {entry['class']} has not"
             )
     _check_losses(config)
+    for section in ("losses", "datasets"):
+        names: dict[str, str] = {}
+        for name in study[section]:
+            title = config[section][name].get("title", DATASETS.get(name, name))
+            if names.setdefault(title, name) != name:
+                raise ConfigError(
+                    f"'{section}.{name}.title' is {title!r}, and so is that of {names[title]}; give each in "
+                    "the study a title of its own"
+                )
     absent = [name for name, figure in figures.items() if figure["dataset"] not in study["datasets"]]
     if absent:
         allowed = ", ".join(study["datasets"])
@@ -139,9 +150,16 @@ def _check_losses(config: Mapping[str, Any]) -> None:
                     "argument another name"
                 )
             if key not in there:
+                other = ", or name another loss under 'figures.figure7.loss'" * where.startswith("figures")
                 raise ConfigError(
                     f"'{where}' has {key!r}; the loss {name} has {', '.join(there) or 'nothing to vary'}; "
-                    "put another under its 'arguments', with the value that it has elsewhere"
+                    f"put another under its 'arguments', with the value that it has elsewhere{other}"
+                )
+            value = (losses[name] | losses[name].get("arguments", {}))[key]
+            if where.startswith("figures") and not isinstance(value, int | float):
+                raise ConfigError(
+                    f"'{where}' has {key!r}, which under 'losses.{name}.arguments' is {json.dumps(value)}; "
+                    "give it a number there"
                 )
     trials = {name: math.prod(map(len, tried.values())) for name, tried in study["tune"].items()}
     if len(set(trials.values())) > 1:
@@ -202,7 +220,7 @@ def _check_loss(name: str, losses: Mapping[str, Any]) -> None:
             "(replaces_cross_entropy)"
         )
     if "file" in entry:
-        path = Path(entry["file"]).expanduser()
+        path = Path(os.path.expanduser(entry["file"]))
         try:
             tree = ast.parse(path.read_bytes(), path.name)
         except OSError as error:
@@ -224,6 +242,11 @@ def _check_loss(name: str, losses: Mapping[str, Any]) -> None:
             )
     elif "library" not in entry:
         _check_own_loss(where, entry["class"], entry.get("arguments", {}))
+        if replaces:
+            raise ConfigError(
+                f"'{where}' cannot take the place of cross-entropy: {entry['class']} has no class weights; "
+                "leave out 'replaces_cross_entropy' and give it a 'weight', λ"
+            )
 
 
 def _check_own_loss(where: str, name: str, arguments: Mapping[str, Any]) -> None:
@@ -239,7 +262,8 @@ def _check_own_loss(where: str, name: str, arguments: Mapping[str, Any]) -> None
     [constructor] = [
         node for node in classes[name].body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
     ]
-    taken = [argument.arg for argument in constructor.args.args[1:]]
+    # Those without a default, classes and dimension, the workflow fills in.
+    taken = [argument.arg for argument in constructor.args.args[-len(constructor.args.defaults) :]]
     for argument in arguments:
         if argument not in taken:
             hint = did_you_mean(argument, taken)

@@ -5,6 +5,7 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -122,7 +123,9 @@ class Study:
             {name: config["losses"][name]["title"] for name in losses}, **config["study"]["compare"]
         )
         self._digests = {
-            name: hashlib.sha256(Path(config["losses"][name]["file"]).expanduser().read_bytes()).hexdigest()
+            name: hashlib.sha256(
+                Path(os.path.expanduser(config["losses"][name]["file"])).read_bytes()
+            ).hexdigest()
             for name in used_losses(config)
             if "file" in config["losses"][name]
         }
@@ -216,23 +219,31 @@ class Study:
                 runs += self._repeat(dataset, network, self.varied_loss, figure["seeds"], **{key: value})
         return list(dict.fromkeys(runs))
 
-    def loss_settings(self, loss: str) -> dict[str, Any]:
-        """Settings of a loss apart from any run, as `settings` has them."""
-        return canonical({"loss": loss, **self._losses(loss)})
-
-    def loss_digest(self, loss: str) -> str:
-        """Eight digits that say what a loss is that is of a library or a file; nothing for others."""
-        settings = self.loss_settings(loss)
+    def loss_digest(self, run: Run) -> str:
+        """Eight digits that say what the loss of a run is, if it is of a library or a file; else nothing."""
+        settings = self._loss_settings(run)
         if own_losses(settings):
             return ""
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+
+    @property
+    def losses_to_try(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Settings, as `settings` has them, of losses of a library or a file, by loss and digest."""
+        return {
+            (run.loss, digest): self._loss_settings(run)
+            for run in self.runs.values()
+            if (digest := self.loss_digest(run))
+        }
+
+    def _loss_settings(self, run: Run) -> dict[str, Any]:
+        return canonical({"loss": run.loss, **self._losses(run.loss, margin=run.margin, **dict(run.varied))})
 
     @property
     def loss_files(self) -> list[str]:
         """Files of the user's own losses; not those of an absolute path, which mean nothing elsewhere."""
         entries = (self.config["losses"][loss] for loss in used_losses(self.config))
         paths = [entry["file"] for entry in entries if "file" in entry]
-        return [path for path in dict.fromkeys(paths) if not Path(path).expanduser().is_absolute()]
+        return [path for path in dict.fromkeys(paths) if not os.path.isabs(os.path.expanduser(path))]
 
     def own_settings(self, loss: str) -> dict[str, Any]:
         """λ, under ``weight``, and arguments of a loss as they are under ``losses``."""
@@ -277,7 +288,8 @@ class Study:
         if validation := self.config["study"]["validation"]:
             data["validation"] = validation
         if "path" in data:
-            data["path"] = str(Path(data["path"]).expanduser())
+            # Where nobody is of the name after ~, Path.expanduser would raise an error.
+            data["path"] = str(Path(os.path.expanduser(data["path"])))
         return data
 
     def data_name(self, dataset: str) -> str:
@@ -405,7 +417,7 @@ class Study:
         loss = {key: entry[key] for key in keys if key in entry}
         loss["arguments"] = dict(entry.get("arguments", {}))
         if "file" in entry:
-            loss |= {"file": str(Path(entry["file"]).expanduser()), "sha256": self._digests[name]}
+            loss |= {"file": str(Path(os.path.expanduser(entry["file"]))), "sha256": self._digests[name]}
         elif "library" not in entry and entry["class"] in CONTRASTIVE:
             shared = {key: self.config["contrastive"][key] for key in ("pairs", "neighbours", "reduction")}
             loss["arguments"] = {**shared, **loss["arguments"]}
