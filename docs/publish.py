@@ -57,19 +57,10 @@ def add_runs(study: Path, table: Path) -> None:
     """Add the evaluated runs of a study to a table of runs, in which those of other commits stay.
 
     Args:
-        study: The study's folder, with ``tables/configuration.yaml``.
+        study: The study's folder.
         table: Has the columns dataset, loss, seed, accuracy (percent), homogeneity, completeness, seconds (of
             all epochs), device, versions and commit; made if it does not exist.
-
-    Raises:
-        SystemExit: If the study is smaller than the paper's.
     """
-    configuration = study / "tables/configuration.yaml"
-    if not (settings := read_study([configuration])).full_scale:
-        sys.exit(
-            f"{configuration} is of a study that is smaller than the paper's: it changes "
-            f"{', '.join(settings.changed)}; leave out --runs"
-        )
     folders = [path.parent for path in sorted(study.glob("runs/*/metrics.json"))]
     files = ([folder / name for folder in folders] for name in ("provenance.json", "history.csv"))
     rows = []
@@ -100,6 +91,12 @@ if __name__ == "__main__":
     parser.add_argument("studies", nargs="+", type=Path, help="folders, as results/laptop")
     parser.add_argument("--runs", action="store_true", help="whether they are at the paper's scale")
     arguments = parser.parse_args()
+    for folder in arguments.studies if arguments.runs else ():
+        if not read_study([configuration := folder / "tables/configuration.yaml"]).full_scale:
+            sys.exit(
+                f"by {configuration} networks are narrower than the paper's, trainings shorter or data less; "
+                "leave out --runs"
+            )
     for folder in arguments.studies:
         publish(folder, RESULTS / folder.name)
         if arguments.runs:

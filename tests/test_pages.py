@@ -95,9 +95,6 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
 def test_runs_at_the_scale_of_the_paper_are_added_to_those_of_before(tmp_path):
     add_runs = runpy.run_path(str(ROOT / "docs/publish.py"))["add_runs"]
     table = tmp_path / "runs.csv"
-    configuration = tmp_path / "results/mine/tables/configuration.yaml"
-    configuration.parent.mkdir(parents=True)
-    configuration.write_text("study: {name: mine}\n")
     for commit, accuracy in (("a", 80.5), ("b", 81.25), ("a", 82.0)):
         folder = tmp_path / "results/mine/runs/one"
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,12 +113,19 @@ def test_runs_at_the_scale_of_the_paper_are_added_to_those_of_before(tmp_path):
         f"cifar10,amc,3,81.25,{same},b",
         f"cifar10,amc,3,82.0,{same},a",
     ]
-    before = table.read_text()
-    with configuration.open("a") as file:
-        file.write("network: {width_multiplier: {top: 0.25}}\n")
-    with pytest.raises(SystemExit, match=r"it changes network\.width_multiplier\.top; leave out --runs"):
-        add_runs(tmp_path / "results/mine", table)
-    assert table.read_text() == before
+
+
+def test_runs_of_a_smaller_study_are_not_added(tmp_path, monkeypatch):
+    configuration = tmp_path / "smaller/tables/configuration.yaml"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text("{study: {name: smaller}, network: {width_multiplier: {top: 0.25}}}")
+    monkeypatch.setattr("sys.argv", ["publish.py", "--runs", str(tmp_path / "smaller")])
+    pages = ROOT / "docs/results"
+    before = (pages / "paper-runs.csv").read_text()
+    with pytest.raises(SystemExit, match=r"networks are narrower .* or data less; leave out --runs"):
+        runpy.run_path(str(ROOT / "docs/publish.py"), run_name="__main__")
+    assert not (pages / "smaller").exists()
+    assert (pages / "paper-runs.csv").read_text() == before
 
 
 @pytest.mark.parametrize("page", STUDIES, ids=lambda page: page.name)

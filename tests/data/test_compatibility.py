@@ -60,8 +60,8 @@ def test_what_is_not_set_fits():
             figure(4, points=1),
             flowers(),
             [
-                "'figures.figure4.points' is 1, and so many of the first test images of flowers are of one class; "
-                "raise it"
+                "'figures.figure4.points' is 1, and among so many of the first test images of flowers there is one "
+                "class only; raise it"
             ],
         ),
         (

@@ -103,6 +103,26 @@ def test_a_sweep_is_of_any_number_and_the_name_says_what_differs(mine):
     assert found.own_settings("mine") == {"weight": 0.1, "power": 2, "margin": 1}
 
 
+def test_what_figure_7_varies_by_default_is_what_its_loss_has_a_value_of(mine):
+    given = {"mine": mine | {"arguments": {"power": 2, "margin": None}}}
+    found = study(["cross_entropy", "mine"], given)
+    assert set(found.vary) == {"weight"}
+
+
+def test_a_switch_is_varied_by_0_and_1():
+    figure = {"loss": "euclidean", "vary": {"normalise": [0, 1]}}
+    found = study(["cross_entropy", "euclidean", "amc"], {}, figures={"figure7": figure})
+    runs = [run for run in found.targets["figure7"] if run.loss == "euclidean" and run.seed == 0]
+    values = [found.settings(run)["auxiliary_loss"]["arguments"]["normalise"] for run in runs]
+    assert values == [0, 1]
+    with pytest.raises(ConfigError, match=r"normalise: .*arguments\.normalise' must be a boolean, not 2"):
+        study(
+            ["cross_entropy", "amc", "euclidean"],
+            {},
+            figures={"figure7": figure | {"vary": {"normalise": [2]}}},
+        )
+
+
 def test_in_place_of_the_paper_s_losses_the_last_is_proposed_and_varied(mine):
     found = study(["euclidean", "supcon", "mine"], {"mine": mine, "supcon": SUPCON})
     roles = (found.losses.proposed, found.losses.reference, found.losses.baseline)

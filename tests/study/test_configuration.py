@@ -323,6 +323,7 @@ def test_every_setting_of_a_protocol_is_compared():
             "protocols.mine: 'training.learning_rate' must be a number, not \"fast\"",
         ),
         ({"protocols": None}, "'protocols' must be a mapping that has 'paper'"),
+        ({"protocols__mine": {"wight": 0.1}}, "unknown key 'protocols.mine.wight' in the configuration"),
         (
             {"protocols__mine": {"training": None}, "protocol": "mine", "study__name": "own"},
             "'protocols.mine.training' must be a mapping, not null",

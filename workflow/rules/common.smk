@@ -198,6 +198,16 @@ def checked_loss(run):
     return f"<resources>/losses/{run.loss}-{digest}.checked" if digest else []
 
 
+def loss_to_try(wildcards):
+    """Settings of the loss that a file under ``losses`` names."""
+    try:
+        return study.losses_to_try[wildcards.loss, wildcards.digest]
+    except KeyError:
+        raise WorkflowError(
+            f"the loss {wildcards.loss} has changed since the workflow was started; start it again"
+        ) from None
+
+
 def memory(wildcards, input, attempt):
     """MB that torch takes with a GPU, and the data several times; more after a job that took too much."""
     return attempt * int(6000 + 4 * input.size_mb)

@@ -11,7 +11,7 @@ rule check_loss:
         "../../envs/train.yaml"
     params:
         code=digest("train/check_loss.py"),
-        settings=lambda wildcards: study.losses_to_try[wildcards.loss, wildcards.digest],
+        settings=loss_to_try,
     message:
         "Trying the loss {wildcards.loss}"
     script:

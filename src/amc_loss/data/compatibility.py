@@ -52,8 +52,8 @@ def misfits(config: Mapping[str, Any], dataset: str, outline: Outline) -> list[s
         points = figures["figure4"]["points"]
         if len(np.unique(outline.labels["test"][:points])) < 2:
             found.append(
-                f"'figures.figure4.points' is {points}, and so many of the first test images of {dataset} "
-                "are of one class; raise it"
+                f"'figures.figure4.points' is {points}, and among so many of the first test images of "
+                f"{dataset} there is one class only; raise it"
             )
     if "figure5" in figures:
         tsne = figures["figure5"]

@@ -115,7 +115,7 @@ def _with_roles(study: Mapping[str, Any]) -> Mapping[str, Any]:
 def _what_it_has(
     vary: Mapping[str, Any], before: Mapping[str, Any], config: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """What Figure 7 varies, without that of the workflow's own configuration which its loss has not."""
+    """What Figure 7 varies, without that of the workflow's own configuration that its loss has not."""
     losses, roles = config.get("losses", {}), config["study"].get("compare")
     proposed = roles.get("proposed") if isinstance(roles, Mapping) else None
     name = config["figures"]["figure7"].get("loss") or proposed
@@ -124,8 +124,10 @@ def _what_it_has(
     if not isinstance(entry, Mapping) or "class" not in entry:
         return vary
     arguments = entry.get("arguments")
-    has = {"weight"} & entry.keys() | (arguments if isinstance(arguments, Mapping) else {}).keys()
-    return {key: values for key, values in vary.items() if key in has or key not in before} or vary
+    has = {"weight": entry.get("weight"), **(arguments if isinstance(arguments, Mapping) else {})}
+    return {
+        key: values for key, values in vary.items() if has.get(key) is not None or key not in before
+    } or vary
 
 
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,17 +161,17 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
             )
         if not isinstance(sections, Mapping):
             raise ConfigError(f"'protocols.{protocol}' must be a mapping, not {json.dumps(sections)}")
-        for section, settings in sections.items():
-            if not isinstance(settings, Mapping):
-                raise ConfigError(
-                    f"'protocols.{protocol}.{section}' must be a mapping, not {json.dumps(settings)}"
-                )
         unknown = [section for section in sections if section not in PROTOCOL_SECTIONS]
         if unknown:
             raise ConfigError(
                 f"unknown key 'protocols.{protocol}.{unknown[0]}' in the configuration: allowed here: "
                 f"{', '.join(PROTOCOL_SECTIONS)}"
             )
+        for section, settings in sections.items():
+            if not isinstance(settings, Mapping):
+                raise ConfigError(
+                    f"'protocols.{protocol}.{section}' must be a mapping, not {json.dumps(settings)}"
+                )
     merged: Any = {}
     for layer in (protocols["paper"], protocols[name], resolved):
         merged = merge(merged, layer)

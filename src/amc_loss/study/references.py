@@ -186,8 +186,11 @@ def varied_losses(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
     losses = config["losses"]
     for where, (name, settings) in _varied(config).items():
         for key, values in settings.items():
+            # A switch is varied by 0 and 1.
+            switch = isinstance(losses[name].get("arguments", {}).get(key), bool)
             for value in values:
-                yield f"{where}.{key}", {**losses, name: with_settings(losses[name], {key: value})}
+                tried = {key: bool(value) if switch and value in (0, 1) else value}
+                yield f"{where}.{key}", {**losses, name: with_settings(losses[name], tried)}
 
 
 def _check_loss(name: str, losses: Mapping[str, Any]) -> None:

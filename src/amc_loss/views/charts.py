@@ -195,7 +195,7 @@ def _measured_panel(axis: Axes, table: pd.DataFrame, about: Mapping[str, Any], l
     axis.set_xlim(-0.5, len(places) - 0.5)
     if "chance" in about:
         low, high = axis.get_ylim()
-        chance, room = about["chance"], 0.15 * (high - low)
+        chance, room = about["chance"], 0.25 * (high - low)
         look = {"color": "0.4", "fontsize": SMALL, "ha": "right", "transform": axis.transAxes}
         if chance < low:
             axis.set_ylim(low - room, high)
