@@ -122,10 +122,10 @@ def test_a_measure_has_a_dot_for_each_run_a_line_for_each_seed_and_the_margin_as
         assert axis.get_ylim()[0] > base - 1
 
 
-def test_chance_is_a_line_where_the_runs_are():
+@pytest.mark.parametrize("above", [0.01, 0.03])
+def test_chance_is_a_line_where_the_runs_are_or_close_to_them(above):
     values = measured()
-    there = MEASURES["pointing"]["chance"] + 0.01
-    values.loc[values["measure"] == "pointing", "value"] = there
+    values.loc[values["measure"] == "pointing", "value"] = MEASURES["pointing"]["chance"] + above
     figure = charts.measured({"mine": values}, MEASURES, {"mine": "My data"}, SHOWN)
     axis = figure.axes[PANELS.index("pointing")]
     [line] = [line for line in axis.lines if line.get_linestyle() == ":"]

@@ -197,11 +197,11 @@ def _measured_panel(axis: Axes, table: pd.DataFrame, about: Mapping[str, Any], l
         low, high = axis.get_ylim()
         chance, room = about["chance"], 0.25 * (high - low)
         look = {"color": "0.4", "fontsize": SMALL, "ha": "right", "transform": axis.transAxes}
-        if chance < low:
+        if low - room <= chance <= high + room:
+            axis.axhline(chance, color="0.4", linestyle=":", linewidth=0.8)
+        elif chance < low:
             axis.set_ylim(low - room, high)
             axis.text(0.98, 0.03, f"by chance {chance:g} ↓", va="bottom", **look)
-        elif chance > high:
+        else:
             axis.set_ylim(low, high + room)
             axis.text(0.98, 0.97, f"by chance {chance:g} ↑", va="top", **look)
-        else:
-            axis.axhline(chance, color="0.4", linestyle=":", linewidth=0.8)
