@@ -307,8 +307,11 @@ def test_arguments_from_the_command_line_are_what_they_stand_for():
             "'losses.mine.arguments.alpha' must be at most 1, not 2",
         ),
         (
-            {"losses": {"amc": {"class": "CenterLoss", "arguments": {"num_classes": 3}}}},
-            "'losses.amc.arguments' has 'guard': CenterLoss takes alpha",
+            {
+                "study": {"losses": ["cross_entropy", "mine"]},
+                "losses": {"mine": AMC | {"class": "CenterLoss", "arguments": {"num_classes": 3}}},
+            },
+            "'losses.mine.arguments' has 'num_classes': CenterLoss takes alpha",
         ),
         (
             {"study": {"losses": ["amc", "mine"]}, "losses": {"mine": CENTRES}},

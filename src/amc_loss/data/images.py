@@ -35,7 +35,8 @@ def read_folder(folder: Path, size: int | None = None, background: str = "white"
         many images were ``transparent``.
 
     Raises:
-        DatasetError: If a folder or class is missing or empty, an image cannot be read, or sizes differ.
+        DatasetError: If a folder or class is missing or empty, an image cannot be read, sizes differ, or
+            the background is no colour.
     """
     try:
         ImageColor.getrgb(background)

@@ -6,10 +6,12 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 import difflib
 import json
 import math
+import os
 import re
 import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amc_loss.study.names import PROTOCOL_COLUMNS
@@ -270,6 +272,12 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any], where: st
     error = best_match(Draft202012Validator(schema).iter_errors(config), relevance)
     if error is not None:
         raise ConfigError(f"{where}: {_sentence(error)}" if where else _sentence(error))
+
+
+def expanded(path: str) -> Path:
+    """A path with the home folder in place of ``~``; as it is where nobody has the name after that."""
+    # Path.expanduser would raise an error there.
+    return Path(os.path.expanduser(path))
 
 
 def did_you_mean(name: str, allowed: Sequence[str]) -> str:

@@ -6,14 +6,13 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 import ast
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from amc_loss.study.configuration import ConfigError, as_list, did_you_mean
+from amc_loss.study.configuration import ConfigError, as_list, did_you_mean, expanded
 from amc_loss.study.names import DATASETS, METRICS_COLUMNS
-from amc_loss.study.tuned import with_settings
+from amc_loss.study.tuned import own_settings, with_settings
 
 LOSSES = Path(__file__).parents[1] / "losses.py"
 
@@ -41,7 +40,7 @@ def check_references(config: Mapping[str, Any]) -> None:
     for section in ("losses", "datasets"):
         names: dict[str, str] = {}
         for name in study[section]:
-            title = config[section][name].get("title", DATASETS.get(name, name))
+            title = title_of(name, config[section][name])
             if names.setdefault(title, name) != name:
                 raise ConfigError(
                     f"'{section}.{name}.title' is {title!r}, and so is that of {names[title]}; give each in "
@@ -101,6 +100,16 @@ def check_references(config: Mapping[str, Any]) -> None:
             )
 
 
+def title_of(name: str, entry: Mapping[str, Any]) -> str:
+    """What tables and figures call a dataset or a loss.
+
+    Args:
+        name: Its name.
+        entry: What the configuration says of it.
+    """
+    return entry.get("title", DATASETS.get(name, name))
+
+
 def used_losses(config: Mapping[str, Any]) -> list[str]:
     """Losses of a study, then those beside which these stand in place of cross-entropy."""
     losses = config["study"]["losses"]
@@ -142,24 +151,23 @@ def _check_losses(config: Mapping[str, Any]) -> None:
     for name in used_losses(config):
         _check_loss(name, losses)
     for where, (name, settings) in _varied(config).items():
-        there = [*({"weight"} & losses[name].keys()), *losses[name].get("arguments", {})]
+        own = own_settings(losses[name])
         for key in settings:
             if key in METRICS_COLUMNS:
                 raise ConfigError(
                     f"'{where}' has {key!r}, which is a column of metrics.csv with another meaning; give the "
                     "argument another name"
                 )
-            if key not in there:
+            if key not in own:
                 other = ", or name another loss under 'figures.figure7.loss'" * where.startswith("figures")
                 raise ConfigError(
-                    f"'{where}' has {key!r}; the loss {name} has {', '.join(there) or 'nothing to vary'}; "
+                    f"'{where}' has {key!r}; the loss {name} has {', '.join(own) or 'nothing to vary'}; "
                     f"put another under its 'arguments', with the value that it has elsewhere{other}"
                 )
-            value = (losses[name] | losses[name].get("arguments", {}))[key]
-            if where.startswith("figures") and not isinstance(value, int | float):
+            if where.startswith("figures") and not isinstance(own[key], int | float):
                 raise ConfigError(
-                    f"'{where}' has {key!r}, which under 'losses.{name}.arguments' is {json.dumps(value)}; "
-                    "give it a number there"
+                    f"'{where}' has {key!r}, which under 'losses.{name}.arguments' is "
+                    f"{json.dumps(own[key])}; give it a number there"
                 )
     trials = {name: math.prod(map(len, tried.values())) for name, tried in study["tune"].items()}
     if len(set(trials.values())) > 1:
@@ -187,7 +195,7 @@ def varied_losses(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
     for where, (name, settings) in _varied(config).items():
         for key, values in settings.items():
             # A switch is varied by 0 and 1.
-            switch = isinstance(losses[name].get("arguments", {}).get(key), bool)
+            switch = isinstance(own_settings(losses[name])[key], bool)
             for value in values:
                 tried = {key: bool(value) if switch and value in (0, 1) else value}
                 yield f"{where}.{key}", {**losses, name: with_settings(losses[name], tried)}
@@ -223,7 +231,7 @@ def _check_loss(name: str, losses: Mapping[str, Any]) -> None:
             "(replaces_cross_entropy)"
         )
     if "file" in entry:
-        path = Path(os.path.expanduser(entry["file"]))
+        path = expanded(entry["file"])
         try:
             tree = ast.parse(path.read_bytes(), path.name)
         except OSError as error:

@@ -5,25 +5,26 @@ Imports nothing heavy: Snakemake reads this module whenever it parses the workfl
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import product
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 from amc_loss.study.configuration import (
     PROTOCOL_SECTIONS,
     canonical,
     check_schema,
+    expanded,
     resolve,
     typed,
 )
 from amc_loss.study.documented_settings import compare
-from amc_loss.study.names import DATASETS, Losses, own_losses
+from amc_loss.study.names import Losses, own_losses
 from amc_loss.study.network_names import parse_network
-from amc_loss.study.references import check_references, used_losses, varied_losses
+from amc_loss.study.references import check_references, title_of, used_losses, varied_losses
+from amc_loss.study.tuned import own_settings
 
 # For each source the keys of a dataset that say what it gives; besides them `size`.
 SOURCES = {
@@ -123,9 +124,7 @@ class Study:
             {name: config["losses"][name]["title"] for name in losses}, **config["study"]["compare"]
         )
         self._digests = {
-            name: hashlib.sha256(
-                Path(os.path.expanduser(config["losses"][name]["file"])).read_bytes()
-            ).hexdigest()
+            name: hashlib.sha256(expanded(config["losses"][name]["file"]).read_bytes()).hexdigest()
             for name in used_losses(config)
             if "file" in config["losses"][name]
         }
@@ -226,7 +225,7 @@ class Study:
             return ""
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
-    @property
+    @cached_property
     def losses_to_try(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Settings, as `settings` has them, of losses of a library or a file, by loss and digest."""
         return {
@@ -236,20 +235,18 @@ class Study:
         }
 
     def _loss_settings(self, run: Run) -> dict[str, Any]:
-        return canonical({"loss": run.loss, **self._losses(run.loss, margin=run.margin, **dict(run.varied))})
+        return canonical({"loss": run.loss, **self._losses(run)})
 
     @property
     def loss_files(self) -> list[str]:
         """Files of the user's own losses; not those of an absolute path, which mean nothing elsewhere."""
         entries = (self.config["losses"][loss] for loss in used_losses(self.config))
         paths = [entry["file"] for entry in entries if "file" in entry]
-        return [path for path in dict.fromkeys(paths) if not os.path.isabs(os.path.expanduser(path))]
+        return [path for path in dict.fromkeys(paths) if not expanded(path).is_absolute()]
 
     def own_settings(self, loss: str) -> dict[str, Any]:
         """λ, under ``weight``, and arguments of a loss as they are under ``losses``."""
-        entry = self.config["losses"][loss]
-        weight = {"weight": entry["weight"]} if "weight" in entry else {}
-        return weight | entry.get("arguments", {})
+        return own_settings(self.config["losses"][loss])
 
     def tuning(self) -> dict[str, list[tuple[dict[str, float], Run]]]:
         """For each loss that is tuned its trials: what each sets, with a run of each dataset and seed."""
@@ -288,8 +285,7 @@ class Study:
         if validation := self.config["study"]["validation"]:
             data["validation"] = validation
         if "path" in data:
-            # Where nobody is of the name after ~, Path.expanduser would raise an error.
-            data["path"] = str(Path(os.path.expanduser(data["path"])))
+            data["path"] = str(expanded(data["path"]))
         return data
 
     def data_name(self, dataset: str) -> str:
@@ -303,7 +299,7 @@ class Study:
         entries = self.config["datasets"]
         names = self.config["study"]["datasets"]
         suffix = ", validation" if self.config["study"]["validation"] else ""
-        return {name: entries[name].get("title", DATASETS.get(name, name)) + suffix for name in names}
+        return {name: title_of(name, entries[name]) + suffix for name in names}
 
     @property
     def changed(self) -> list[str]:
@@ -382,7 +378,7 @@ class Study:
         settings = {
             **{key: value for key, value in asdict(run).items() if key not in ("margin", "varied")},
             "architecture": self.architecture(run.network),
-            **(losses := self._losses(run.loss, margin=run.margin, **dict(run.varied))),
+            **(losses := self._losses(run)),
             **training.pop("schedule")[parse_network(run.network)[0]],
             **training,
         }
@@ -390,18 +386,16 @@ class Study:
             settings["architecture"]["cosine"] = True
         return canonical(settings)
 
-    def _losses(self, name: str, **arguments: float | None) -> dict[str, Any]:
-        """The auxiliary loss, its w(t), and the loss in place of cross-entropy; None where there is none.
-
-        ``arguments`` replace those that the loss has.
-        """
-        entry = self.config["losses"][name]
+    def _losses(self, run: Run) -> dict[str, Any]:
+        """Its auxiliary loss, w(t), and the loss in place of cross-entropy; None where there is none."""
+        entry = self.config["losses"][run.loss]
         none = {"auxiliary_loss": None, "auxiliary_schedule": None, "classification_loss": None}
         if "class" not in entry:
             return none
         settings = {**none, "learning_rate_factor": entry.get("learning_rate_factor", 1)}
-        loss = self._loss(name)
-        loss["arguments"] |= {key: value for key, value in arguments.items() if key in loss["arguments"]}
+        loss = self._loss(run.loss)
+        changed = {"margin": run.margin, **dict(run.varied)}
+        loss["arguments"] |= {key: value for key, value in changed.items() if key in loss["arguments"]}
         if entry.get("replaces_cross_entropy", False):
             return settings | {"classification_loss": loss}
         if "classification" in entry:
@@ -417,7 +411,7 @@ class Study:
         loss = {key: entry[key] for key in keys if key in entry}
         loss["arguments"] = dict(entry.get("arguments", {}))
         if "file" in entry:
-            loss |= {"file": str(Path(os.path.expanduser(entry["file"]))), "sha256": self._digests[name]}
+            loss |= {"file": str(expanded(entry["file"])), "sha256": self._digests[name]}
         elif "library" not in entry and entry["class"] in CONTRASTIVE:
             shared = {key: self.config["contrastive"][key] for key in ("pairs", "neighbours", "reduction")}
             loss["arguments"] = {**shared, **loss["arguments"]}

@@ -25,6 +25,16 @@ def tuned(
     return {"study": {"losses": names}, "losses": rows}
 
 
+def own_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """λ, under ``weight``, and arguments of a loss as the configuration has them.
+
+    Args:
+        entry: What it says of the loss.
+    """
+    weight = {"weight": entry["weight"]} if "weight" in entry else {}
+    return weight | entry.get("arguments", {})
+
+
 def with_settings(entry: Mapping[str, Any], settings: Mapping[str, float]) -> dict[str, Any]:
     """What the configuration says of a loss, with other settings.
 
