@@ -2,20 +2,25 @@
 
 import ast
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from amc_loss.__main__ import read_study
 from amc_loss.jobs.files import read_json
+from amc_loss.measures.significance import confidence_interval
+from amc_loss.runs.values import read_values
 from amc_loss.study.digests import direct_imports
 from amc_loss.study.documented_settings import compare, readings, settings
 from amc_loss.study.study import Study
 from amc_loss.views import claims, tables
 from amc_loss.views.captions import alike
-from amc_loss.views.text import with_unit
+from amc_loss.views.text import bold, intervals, signed, with_unit
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = """# How the paper was read
@@ -161,6 +166,20 @@ ROOMS = ("study", "data", "training", "runs", "measures", "views")
 LIBRARY = ROOT / "src/amc_loss"
 # Of the measures behind the claims those of features; the share of the gradient is shown beside them.
 OF_FEATURES = ("accuracy", "within_angle", "between_angle", "radial_share", "neighbours")
+EFFECTS = (
+    "accuracy",
+    "homogeneity",
+    "completeness",
+    "within_angle",
+    "between_angle",
+    "neighbours",
+    "gini",
+    "gini_centred",
+    "pointing",
+    "pointing_centred",
+    "border4_accuracy",
+    "deletion_blur",
+)
 
 
 def imports() -> dict[str, set[str]]:
@@ -232,8 +251,8 @@ def data_dictionary() -> str:
 def results() -> dict[str, str]:
     """The pages on studies, with their tables made of the numbers beside them.
 
-    A table stands between ``<!-- STUDY: TABLE -->`` and ``<!-- end -->``; what the table ``verdicts`` puts side by
-    side are studies whose names are joined by commas.
+    A table stands between ``<!-- STUDY: TABLE -->`` and ``<!-- end -->``; what the tables ``verdicts`` and
+    ``effects_DATASET`` put side by side are studies whose names are joined by commas.
     """
     made = {}
     for path in sorted((ROOT / "docs/results").rglob("README.md")):
@@ -248,7 +267,7 @@ def results() -> dict[str, str]:
 
 @cache
 def published(names: str, table: str) -> str:
-    """A table of a published study in Markdown, or the verdicts of one or several."""
+    """A table of a published study in Markdown, or verdicts or effects of several."""
     folders = [ROOT / "docs/results" / name for name in names.split(",")]
     if table == "verdicts":
         ledgers = {folder.name: pd.read_csv(folder / "claims.csv", dtype=str) for folder in folders}
@@ -262,13 +281,16 @@ def published(names: str, table: str) -> str:
         sentences = [(title, alike(read_json(path))) for title, path in files if path.exists()]
         return "".join(f"- {title}: {sentence}\n" for title, sentence in sentences)
     measures = yaml.safe_load((ROOT / "resources/paper/claims.yaml").read_text())["measures"]
+    if table.startswith("effects_"):
+        return tables.aligned(effects(folders, table.removeprefix("effects_"), measures))
     if table.startswith("values_"):
-        values = pd.read_csv(folder / f"{table}.csv")
-        wide = values.pivot_table(index="loss", columns="measure", values="value", sort=False)
+        values = read_values(folder / f"{table}.csv")
         columns = {name: with_unit(measures[name]) for name in OF_FEATURES} | {
             "dose": "Share of the gradient"
         }
-        rows = wide[list(columns)].map("{:.4g}".format).rename(columns=columns)
+        grouped = values.groupby(["loss", "measure"], sort=False)["value"]
+        wide = grouped.agg(lambda of: f"{of.mean():.4g}" + (f" ± {of.std():#.2g}" if of.std() > 0 else ""))
+        rows = wide.unstack(sort=False)[list(columns)].rename(columns=columns)
         rows.insert(0, "Loss", [study.losses.titles[loss] for loss in rows.index])
         return tables.aligned(rows)
     readable = {
@@ -281,6 +303,57 @@ def published(names: str, table: str) -> str:
     }[table]
     numbers = pd.read_csv(folder / f"{table}.csv", dtype={"section": str}).fillna({"section": ""})
     return tables.aligned(readable(numbers, "md", titles=study.titles, losses=study.losses))
+
+
+def effects(folders: Sequence[Path], dataset: str, measures: Mapping[str, Any]) -> pd.DataFrame:
+    """What the first study's proposed loss changes, by measure, in each study.
+
+    Args:
+        folders: Pages of studies; of what only some of them have, others have an empty cell.
+        dataset: The dataset.
+        measures: By name, as in ``resources/paper/claims.yaml``.
+    """
+    losses = read_study([folders[0] / "configuration.yaml"]).losses
+    found = {folder: differences(folder, dataset, losses.proposed) for folder in folders}
+    rows = []
+    for other in (losses.baseline, losses.reference):
+        for name in EFFECTS:
+            margin = measures[name].get("margins", {}).get(dataset, measures[name]["margin"])
+            row = {"Against": losses.titles[other], "Measure": with_unit(measures[name])}
+            row |= {"Margin": f"{margin:g}"}
+            for folder, table in found.items():
+                here = table[table["measure"].eq(name) & table["loss"].eq(other)]
+                digits = 2 if margin > 0.1 else 3
+                effect = signed(here["difference"], f"+.{digits}f", "md")
+                interval = intervals(here["low"], here["high"], digits)
+                cells = [" ".join(filter(None, parts)) for parts in zip(effect, interval, strict=True)]
+                row[f"{folder.name} (n = {table['n'].max()})"] = "".join(
+                    bold(cells, here["low"] * here["high"] > 0, "md")
+                )
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def differences(folder: Path, dataset: str, proposed: str) -> pd.DataFrame:
+    """How much a published study's proposed loss is above each other loss, paired by seed.
+
+    Returns:
+        Columns measure, loss (the other), n, difference, low and high (of its 95% interval; NaN for one seed).
+    """
+    runs = read_values(folder / f"values_table1_{dataset}.csv").pivot(
+        index="seed", columns=["measure", "loss"], values="value"
+    )
+    rows = []
+    for name, other in runs.columns:
+        if other != proposed:
+            by_seed = (runs[name, proposed] - runs[name, other]).tolist()
+            low, high = confidence_interval(by_seed)
+            row = {"measure": name, "loss": other, "n": len(by_seed), "difference": np.mean(by_seed)}
+            rows.append({**row, "low": low, "high": high})
+    explained = pd.read_csv(folder / "explainability.csv")
+    explained = explained[explained["dataset"].eq(dataset) & explained["loss"].ne(proposed)]
+    of_maps = explained.rename(columns={"difference_low": "low", "difference_high": "high"})
+    return pd.concat([pd.DataFrame(rows), of_maps[list(rows[0])]], ignore_index=True)
 
 
 def pages() -> dict[str, str]:

@@ -155,6 +155,20 @@ def test_tables_of_a_published_study_follow_from_the_values_of_its_runs(page):
         pd.testing.assert_frame_equal(pd.read_csv(page / f"{name}.csv"), table, rtol=1e-9, check_dtype=False)
 
 
+@pytest.mark.parametrize("page", STUDIES, ids=lambda page: page.name)
+def test_differences_of_a_published_study_are_those_of_its_table(page):
+    expected = (
+        pd.read_csv(page / "table1_differences.csv").query("dataset == 'cifar10'").dropna(subset="difference")
+    )
+    found = MADE["differences"](page, "cifar10", "amc").query("measure == 'accuracy'").set_index("loss")
+    columns = {"difference": "difference", "low": "difference_low", "high": "difference_high", "n": "n"}
+    for column, of_table in columns.items():
+        assert found[column][expected["loss"]].tolist() == pytest.approx(
+            expected[of_table].tolist(), nan_ok=True
+        )
+    assert len(found) == len(expected) > 0
+
+
 def test_published_pictures_are_small():
     for picture in [path for kind in ("png", "webp") for path in (ROOT / "docs").rglob(f"*.{kind}")]:
         assert picture.stat().st_size < 300_000, picture

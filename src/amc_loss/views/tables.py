@@ -52,7 +52,7 @@ th, td {{ padding: 0.3em 0.8em; text-align: left; vertical-align: top; }}
 
 # Columns of text, which start at the left; numbers end at the right.
 TEXT = {"Dataset", "Loss", "Network", "Layer", "Description", "Device", "Settings", "Measure"}
-TEXT |= {"Section", "Claim", "Verdict", "Measured", "This row", "Note"}
+TEXT |= {"Section", "Claim", "Verdict", "Measured", "This row", "Note", "Against"}
 
 
 def write(
