@@ -94,6 +94,15 @@ def test_a_command_in_a_note_is_code_that_can_be_copied():
 
 
 @pytest.mark.parametrize(
+    ("note", "expected"),
+    [("λ 0.1", "+0.700"), ("7 of 10 classes", "0.700"), ("effect: ratio of standard deviations", "0.700")],
+)
+def test_only_a_difference_has_a_sign(note, expected):
+    table = ledger(row("it", effect=0.7, note=note), row("same"))
+    assert readable(table=table)["Effect"][0] == expected
+
+
+@pytest.mark.parametrize(
     ("verdicts", "full_scale", "expected"),
     [
         (

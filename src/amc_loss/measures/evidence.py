@@ -66,14 +66,20 @@ class Evidence:
         return about.get("margins", {}).get(dataset, about["margin"])
 
     def by_seed(
-        self, runs: str, dataset: str, loss: str, measure: str, of_class: str | None = None
+        self,
+        runs: str,
+        dataset: str,
+        loss: str,
+        measure: str,
+        of_class: str | None = None,
+        column: str = "value",
     ) -> pd.Series:
-        """Values over seeds, without those that are NaN."""
+        """Values over seeds, or another column if there is one, without those that are NaN."""
         table = self.values
         there = table["runs"].eq(runs) & table["dataset"].eq(dataset) & table["loss"].eq(loss)
         there &= table["measure"].eq(measure)
         there &= table["class"].isna() if of_class is None else table["class"].eq(of_class)
-        return table[there].set_index("seed")["value"].dropna()
+        return table[there].set_index("seed").reindex(columns=[column])[column].dropna()
 
     def datasets(self, claim: Mapping[str, Any]) -> list[str]:
         """Datasets that a claim is tested on: those it names, or all of the study but what it excepts."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from amc_loss.data.dataset import Dataset
 from amc_loss.measures import maps
 from amc_loss.measures.gradcam import choose_images, upsample
-from amc_loss.measures.interventions import FILLINGS, all_correct
+from amc_loss.measures.interventions import FILLINGS, all_correct, deletion_steps
 from amc_loss.measures.significance import p_value, paired
 from amc_loss.runs.activations import Activations
 from amc_loss.runs.features import Features
@@ -148,8 +148,12 @@ def _values(
         there = changed[correct].astype(np.float64)
         values[f"border{width}_accuracy"] = 100.0 * (there.argmax(1) != labels)
         values[f"border{width}_margin"] = 100 * (1 - margin(there, labels) / before)
-    for filling, (by_map, at_random) in zip(FILLINGS, found.deletion.astype(np.float64), strict=True):
-        values[f"deletion_{filling}"] = area(at_random) - area(by_map)
+    # Areas under the probability over the share of cells that are deleted.
+    cells = prod(raw.shape[1:])
+    deleted = deletion_steps(cells) / cells
+    for filling, curves in zip(FILLINGS, found.deletion.astype(np.float64), strict=True):
+        by_map, at_random = np.trapezoid(curves, deleted, axis=1)
+        values[f"deletion_{filling}"] = at_random - by_map
     return values
 
 
@@ -174,11 +178,6 @@ def margin(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[n
     own = others[at]
     others[at] = -np.inf
     return own - others.max(1)
-
-
-def area(curve: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Area under a curve over steps from 0 to 1, by trapezoids; of shape (steps + 1, n) gives (n,)."""
-    return (curve[1:] + curve[:-1]).mean(0) / 2
 
 
 def explainability(

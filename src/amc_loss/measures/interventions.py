@@ -181,6 +181,11 @@ def _with_border(
     return torch.cat(logits).cpu().numpy().astype(np.float16)
 
 
+def deletion_steps(cells: int) -> NDArray[np.int64]:
+    """How many of so many cells are deleted at each step: none at first, all at last."""
+    return np.unique(np.linspace(0, cells, min(cells, STEPS) + 1).round().astype(int))
+
+
 def _deletion(
     network: ConvNet, images: Tensor, labels: NDArray[np.int64], maps: NDArray[np.float32]
 ) -> NDArray[np.float16]:
@@ -201,7 +206,7 @@ def _deletion(
     ]
     places = [cell_of_pixel(n, size) for n, size in zip((rows, columns), images.shape[2:], strict=True)]
     cell_at = places[0][:, None] * columns + places[1]
-    steps = np.unique(np.linspace(0, cells, min(cells, STEPS) + 1).round().astype(int))
+    steps = deletion_steps(cells)
     found = np.empty((len(FILLINGS), 2, len(steps), count), np.float16)
     for start in range(0, count, BATCH):
         some = slice(start, start + BATCH)

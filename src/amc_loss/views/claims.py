@@ -1,5 +1,6 @@
 """The ledger of claims as people read it: a table, a sentence, and several studies side by side."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from amc_loss.views.markup import as_text
 from amc_loss.views.tables import for_markup
 from amc_loss.views.text import format_p_value, signed, with_unit
 
+NO_DIFFERENCE = re.compile(r"effect: |\d+ of \d+ classes")  # begins the notes of such rows
 SAID = {  # of one claim, and of several
     HOLDS: ("holds", "hold"),
     FAILS: ("does not hold", "do not hold"),
@@ -112,10 +114,11 @@ def _number(value: float) -> str:
 
 
 def _effects(table: pd.DataFrame, markup: str) -> list[str]:
-    """Differences have a sign; what is of one loss alone has none."""
+    """Differences have a sign; shares, ratios and what is of one loss alone have none."""
     texts = []
     for row in table.itertuples():
-        sign, digits = "+" * isinstance(row.against, str), 3 if abs(row.effect) < 10 else 1
+        is_difference = isinstance(row.against, str) and not NO_DIFFERENCE.match(str(row.note))
+        sign, digits = "+" * is_difference, 3 if abs(row.effect) < 10 else 1
         texts += signed(pd.Series([row.effect]), f"{sign}.{digits}f", markup)
     return texts
 
