@@ -4,6 +4,7 @@ They are those at the head of ``resources/paper/claims.yaml``, which says what e
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -224,13 +225,10 @@ def _classes(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str])
     of, [against] = evidence.loss(claim["of"]), map(evidence.loss, claim["against"])
     for dataset in evidence.datasets(claim):
         names = evidence.values.loc[evidence.values["dataset"].eq(dataset), "class"].dropna().unique()
-        values = (
-            [evidence.by_seed("table1", dataset, loss, measure, name) for loss in (of, against)]
-            for name in names
-        )
+        runs = partial(evidence.by_seed, "table1", dataset)
         # A row a seed and a column a class.
         by_class = pd.DataFrame(
-            {name: first - second for name, (first, second) in zip(names, values, strict=True)}
+            {name: runs(of, measure, name) - runs(against, measure, name) for name in names}
         )
         by_class = by_class.dropna(how="all").dropna(axis=1, how="all")
         if by_class.empty:
