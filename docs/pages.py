@@ -316,7 +316,7 @@ def effects(folders: Sequence[Path], dataset: str, measures: Mapping[str, Any]) 
     losses = read_study([folders[0] / "configuration.yaml"]).losses
     found = {folder: differences(folder, dataset, losses.proposed) for folder in folders}
     rows = []
-    for other in (losses.baseline, losses.reference):
+    for other in dict.fromkeys((losses.baseline, losses.reference)):
         for name in EFFECTS:
             margin = measures[name].get("margins", {}).get(dataset, measures[name]["margin"])
             row = {"Against": losses.titles[other], "Measure": with_unit(measures[name])}
