@@ -772,6 +772,19 @@ def test_a_loss_is_compared_with_each_other_once_and_not_with_itself():
     assert (found, len(nothing)) == ("not tested", 1)
 
 
+def test_statements_of_two_losses_name_each_once():
+    two = Losses({"cross_entropy": "Cross-entropy", "amc": "AMC"}, "amc", "cross_entropy", "cross_entropy")
+    values = study(planted(), losses=two)
+    statements = {given["id"]: values.statement(given) for given in CLAIMS}
+    assert (
+        statements["separable_features"]
+        == "Classes lie further apart under AMC-Loss than under cross-entropy."
+    )
+    assert statements["wheels"] == "On trucks, AMC-Loss looks lower, at the wheels, than cross-entropy does."
+    assert statements["incompatible"] == "+ Euclid conflicts with cross-entropy, and lowers its accuracy."
+    assert not [text for text in statements.values() if text.lower().count("cross-entropy") > 1]
+
+
 def test_a_study_of_one_s_own_has_the_claims_that_roles_decide():
     losses = Losses({"plain": "Plain", "old": "Old", "mine": "Mine"}, "mine", "old", "plain")
     nothing = pd.DataFrame(

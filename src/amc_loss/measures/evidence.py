@@ -58,7 +58,14 @@ class Evidence:
     def statement(self, claim: Mapping[str, Any]) -> str:
         """What a claim says of the study's losses, which need not be the paper's."""
         titles = self.losses.titles | LOSSES
-        return claim["claim"].format(**{role: titles[self.loss(role)] for role in ROLES})
+        names = {role: titles[self.loss(role)] for role in ROLES}
+        text = claim["claim"]
+        if self.losses.reference == self.losses.baseline:  # of two losses
+            text = text.replace("{baseline} and {reference} do", "{baseline} does")
+            text = text.replace("{baseline} and {reference}", "{baseline}")
+            if claim.get("of") == "reference":
+                names["reference"] = LOSSES["euclidean"]
+        return text.format(**names)
 
     def margin(self, measure: str, dataset: str) -> float:
         """The smallest difference in a measure that matters."""
