@@ -7,13 +7,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import yaml
 
 from amc_loss.__main__ import read_study
 from amc_loss.jobs.files import read_json
-from amc_loss.measures.significance import confidence_interval
+from amc_loss.measures.evidence import margin_of
+from amc_loss.measures.rules import compared
 from amc_loss.runs.values import read_values
 from amc_loss.study.digests import direct_imports
 from amc_loss.study.documented_settings import compare, readings, settings
@@ -318,7 +318,7 @@ def effects(folders: Sequence[Path], dataset: str, measures: Mapping[str, Any]) 
     rows = []
     for other in dict.fromkeys((losses.baseline, losses.reference)):
         for name in EFFECTS:
-            margin = measures[name].get("margins", {}).get(dataset, measures[name]["margin"])
+            margin = margin_of(measures[name], dataset)
             row = {"Against": losses.titles[other], "Measure": with_unit(measures[name])}
             row |= {"Margin": f"{margin:g}"}
             for folder, table in found.items():
@@ -343,17 +343,16 @@ def differences(folder: Path, dataset: str, proposed: str) -> pd.DataFrame:
     runs = read_values(folder / f"values_table1_{dataset}.csv").pivot(
         index="seed", columns=["measure", "loss"], values="value"
     )
+    columns = {"effect": "difference", "interval_low": "low", "interval_high": "high"}
     rows = []
     for name, other in runs.columns:
         if other != proposed:
-            by_seed = (runs[name, proposed] - runs[name, other]).tolist()
-            low, high = confidence_interval(by_seed)
-            row = {"measure": name, "loss": other, "n": len(by_seed), "difference": np.mean(by_seed)}
-            rows.append({**row, "low": low, "high": high})
+            rows.append({"measure": name, "loss": other, **compared(runs[name, proposed], runs[name, other])})
     explained = pd.read_csv(folder / "explainability.csv")
     explained = explained[explained["dataset"].eq(dataset) & explained["loss"].ne(proposed)]
     of_maps = explained.rename(columns={"difference_low": "low", "difference_high": "high"})
-    return pd.concat([pd.DataFrame(rows), of_maps[list(rows[0])]], ignore_index=True)
+    both = pd.concat([pd.DataFrame(rows).rename(columns=columns), of_maps])
+    return both[["measure", "loss", "n", *columns.values()]]
 
 
 def pages() -> dict[str, str]:

@@ -18,6 +18,16 @@ ROLES = ("proposed", "reference", "baseline")
 LOSSES = {"cross_entropy": "cross-entropy", "euclidean": "+ Euclid", "amc": "AMC-Loss"}
 
 
+def margin_of(measure: Mapping[str, Any], dataset: str) -> float:
+    """The smallest difference in a measure that matters on a dataset.
+
+    Args:
+        measure: Its ``margin`` and perhaps ``margins`` by dataset, as in ``resources/paper/claims.yaml``.
+        dataset: The dataset.
+    """
+    return measure.get("margins", {}).get(dataset, measure["margin"])
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What a study has to decide claims with.
@@ -69,8 +79,7 @@ class Evidence:
 
     def margin(self, measure: str, dataset: str) -> float:
         """The smallest difference in a measure that matters."""
-        about = self.measures[measure]
-        return about.get("margins", {}).get(dataset, about["margin"])
+        return margin_of(self.measures[measure], dataset)
 
     def by_seed(
         self,
