@@ -74,8 +74,8 @@ or `study.tune` varies, `history.csv` one for the test accuracy where `training.
 
 {tables}## Measures
 
-What `measure` may be in the tables above. A margin is the smallest difference that matters, in the measure's unit;
-both come from `resources/paper/claims.yaml`, where the claims and their rules are.
+What `measure` may be in the tables above. A margin is the smallest difference that matters, in the measure's unit,
+and on some datasets another; both come from `resources/paper/claims.yaml`, where the claims and their rules are.
 
 {measures}
 This page is made from `workflow/schemas/tables.yaml` by `make docs`.
@@ -240,7 +240,9 @@ def data_dictionary() -> str:
             "measure": f"`{name}`",
             "title": about["title"],
             "unit": about.get("unit", ""),
-            "margin": f"{about['margin']:g}",
+            "margin": ", ".join(
+                [f"{about['margin']:g}", *(f"{at} {of:g}" for at, of in about.get("margins", {}).items())]
+            ),
             "what it is": about["meaning"],
         }
         for name, about in claims["measures"].items()

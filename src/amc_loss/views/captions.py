@@ -60,8 +60,8 @@ def alike(found: Mapping[str, float | None]) -> str:
         verdict = "the loss changes a map more than the seed does"
     else:
         verdict = (
-            "the loss changes a map no more than the seed does, so that pictures of one seed cannot show its "
-            "effect"
+            "the loss changes a map no more than the seed does, so that pictures of one seed cannot tell its "
+            "effect from the seed's"
         )
     return (
         "On the test images that all runs classify correctly, the maps of one image under two losses of one "
