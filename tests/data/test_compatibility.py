@@ -48,11 +48,11 @@ def test_what_is_not_set_fits():
             ],
         ),
         (
-            figure(1, classes=["lily"], points=2),
+            figure(1, classes=["tulip"], points=2),
             flowers(),
             [
-                f"'figures.figure1.points' is 2, and among so many of the first {split} images of flowers there is "
-                "none of the classes; raise it"
+                f"'figures.figure1.points' is 2, and among so many {split} images of flowers, drawn at random, there "
+                "is none of the classes; raise it"
                 for split in ("train", "test")
             ],
         ),
@@ -60,8 +60,8 @@ def test_what_is_not_set_fits():
             figure(4, points=1),
             flowers(),
             [
-                "'figures.figure4.points' is 1, and among so many of the first test images of flowers there is one "
-                "class only; raise it"
+                "'figures.figure4.points' is 1, and among so many test images of flowers, drawn at random, there is "
+                "one class only; raise it"
             ],
         ),
         (

@@ -9,9 +9,19 @@ from amc_loss.measures import geometry
 def test_select_keeps_order_class_and_number():
     labels = np.array([0, 1, 2, 0, 1, 2, 0])
     names = ["a", "b", "c"]
-    assert geometry.select(labels, names, ["a", "c"], 4).tolist() == [0, 2, 3]
+    assert geometry.select(labels, names, ["a", "c"], 7).tolist() == [0, 2, 3, 5, 6]
     assert geometry.select(labels, names, ["b"], 10).tolist() == [1, 4]
     assert geometry.select(np.arange(8), list("abcdefgh"), None, 10).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_of_many_images_in_the_order_of_their_classes_all_classes_are_shown():
+    labels = np.repeat([0, 1, 2], 1000)
+    for classes, most in ((None, 600), (["a", "c"], 400)):
+        shown = geometry.select(labels, ["a", "b", "c"], classes, 600)
+        assert len(set(shown)) == len(shown) <= 600
+        counts = np.bincount(labels[shown], minlength=3)
+        assert counts.sum() == pytest.approx(most, abs=60)
+        assert all(150 < count < 250 for count in counts[[0, 2]])
 
 
 def test_tsne_separates_clusters_whatever_their_length_and_repeats_itself():

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from amc_loss.data.dataset import Outline
+from amc_loss.data.sampling import sample
 from amc_loss.study.configuration import did_you_mean
 
 SPECIAL_TARGETS = ("predicted_label", "true_label")
@@ -50,10 +51,10 @@ def misfits(config: Mapping[str, Any], dataset: str, outline: Outline) -> list[s
         found += _of_figure2(figures["figure2"], dataset, outline)
     if "figure4" in figures:
         points = figures["figure4"]["points"]
-        if len(np.unique(outline.labels["test"][:points])) < 2:
+        if len(np.unique(outline.labels["test"][sample(n_test, points)])) < 2:
             found.append(
-                f"'figures.figure4.points' is {points}, and among so many of the first test images of "
-                f"{dataset} there is one class only; raise it"
+                f"'figures.figure4.points' is {points}, and among so many test images of {dataset}, drawn at "
+                "random, there is one class only; raise it"
             )
     if "figure5" in figures:
         tsne = figures["figure5"]
@@ -108,10 +109,11 @@ def _of_figure1(figure: Mapping[str, Any], dataset: str, outline: Outline) -> li
     found = _unknown("figures.figure1.classes", figure["classes"], dataset, outline.class_names)
     labels = [outline.class_names.index(name) for name in figure["classes"] if name in outline.class_names]
     for split in () if found else ("train", "test"):
-        if not np.isin(outline.labels[split][: figure["points"]], labels).any():
+        drawn = outline.labels[split][sample(len(outline.labels[split]), figure["points"])]
+        if not np.isin(drawn, labels).any():
             found.append(
-                f"'figures.figure1.points' is {figure['points']}, and among so many of the first {split} "
-                f"images of {dataset} there is none of the classes; raise it"
+                f"'figures.figure1.points' is {figure['points']}, and among so many {split} images of "
+                f"{dataset}, drawn at random, there is none of the classes; raise it"
             )
     return found
 

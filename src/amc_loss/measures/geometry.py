@@ -10,6 +10,8 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
+from amc_loss.data.sampling import sample
+
 CLASSES = 5  # as many as the paper's Figure 1 shows
 NEIGHBOURS = 10
 MOST_CHOICES = 1_000_000
@@ -18,9 +20,10 @@ MOST_CHOICES = 1_000_000
 def select(
     labels: NDArray[np.int64], class_names: Sequence[str], classes: Sequence[str] | None, points: int
 ) -> NDArray[np.int64]:
-    """Indices of the samples of the classes, see `shown_classes`, among the first ``points`` samples."""
+    """Indices of the samples of the classes, see `shown_classes`, among a `sample` of ``points``."""
     shown = [class_names.index(name) for name in shown_classes(class_names, classes)]
-    return np.flatnonzero(np.isin(labels[:points], shown))
+    drawn = sample(len(labels), points)
+    return drawn[np.isin(labels[drawn], shown)]
 
 
 def shown_classes(class_names: Sequence[str], classes: Sequence[str] | None) -> Sequence[str]:

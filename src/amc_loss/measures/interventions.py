@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from amc_loss.data.dataset import Dataset
+from amc_loss.data.sampling import sample
 from amc_loss.runs.activations import Activations
 from amc_loss.training.arithmetic import allow_tf32, to_device
 from amc_loss.training.networks import ConvNet
@@ -61,7 +62,7 @@ def explain_run(
     tiles = draw_mosaics(labels, probabilities, mosaics, confidence, np.random.default_rng(0))
     donors = other_class(labels, np.random.default_rng(1))
     correct = all_correct(labels, probabilities)
-    which = np.flatnonzero(correct)[:deleted]
+    which = np.flatnonzero(correct)[sample(int(correct.sum()), deleted)]
     return Activations(
         maps=maps[:, 0].astype(np.float16),
         weight_rms=weight.square().mean(1).sqrt().cpu().numpy().astype(np.float16),
