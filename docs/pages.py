@@ -178,7 +178,6 @@ EFFECTS = (
     "pointing",
     "pointing_centred",
     "border4_accuracy",
-    "deletion_blur",
 )
 
 
