@@ -11,18 +11,20 @@ from amc_loss.runs.features import read_features
 from amc_loss.study.names import Losses
 from amc_loss.views import scatter, style
 
-names = load_dataset(snakemake.input.data).class_names
+data = load_dataset(snakemake.input.data)
+shown = sample(len(data.y_test), snakemake.params.figure["points"])
 losses = style.LossStyle(Losses(**snakemake.params.compared), snakemake.params.shown)
 panels, notes = {}, {}
 for loss, path in zip(losses.shown, snakemake.input.features, strict=True):
     run = read_features(path)
-    shown = sample(len(run.labels), snakemake.params.figure["points"])
     features, labels = run.features[shown], run.labels[shown]
     panels[loss] = normalize(features), labels
     within, between = angular_spread(features, labels)
     notes[loss] = f"mean angle within a class {within:.1f}°\nsmallest between classes {between:.1f}°"
 style.save_by_loss(
-    lambda some: scatter.feature_spheres({loss: panels[loss] for loss in some}, notes, names, losses),
+    lambda some: scatter.feature_spheres(
+        {loss: panels[loss] for loss in some}, notes, data.class_names, losses
+    ),
     losses.shown,
     snakemake.output,
 )
