@@ -1,7 +1,9 @@
 """What a training came from."""
 
+import platform
 import subprocess
 
+import pytest
 import torch
 
 from amc_loss.jobs import provenance
@@ -30,3 +32,20 @@ def test_provenance_names_the_commit_and_whether_it_was_changed(tmp_path, monkey
     (tmp_path / "inside").mkdir()
     monkeypatch.setattr(provenance, "ROOT", tmp_path / "inside")
     assert provenance.provenance({"seed": 0}, "abc", CPU)["commit"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("supported", "instructions"),
+    [((), "AVX2"), (("bf16",), "AVX2 BF16"), (("bf16", "amx"), "AVX2 BF16 AMX")],
+)
+def test_a_cpu_is_named_by_its_model_and_the_instructions_on_which_rounding_depends(
+    supported, instructions, tmp_path, monkeypatch
+):
+    cpuinfo = tmp_path / "cpuinfo"
+    monkeypatch.setattr(provenance, "CPUINFO", cpuinfo)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: "bf16" in supported)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: "amx" in supported)
+    assert provenance.provenance({}, "", CPU)["device"] == f"{platform.machine()}, {instructions}"
+    cpuinfo.write_text("processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9R14: 96 cores\n" * 2)
+    assert provenance.provenance({}, "", CPU)["device"] == f"AMD EPYC 9R14: 96 cores, {instructions}"

@@ -253,7 +253,7 @@ def test_run_times(tmp_path):
         folder.mkdir()
         record = {
             "settings": {"dataset": "svhn", "network": "top", "loss": loss},
-            "device": "x86_64 AVX2",
+            "device": "Intel Xeon, AVX2",
             "threads": 2,
             "commit": None,
             "versions": {"torch": "2.13.0"},
@@ -265,7 +265,7 @@ def test_run_times(tmp_path):
     table = aggregates.run_times(aggregates.trainings(*paths.values()))
     assert table.to_dict("records") == [
         {
-            **{"dataset": "svhn", "network": "top", "loss": loss, "device": "x86_64 AVX2", "threads": 2},
+            **{"dataset": "svhn", "network": "top", "loss": loss, "device": "Intel Xeon, AVX2", "threads": 2},
             **{"n": n, "epochs": epochs, "seconds_per_epoch": median, "hours": pytest.approx(total / 3600)},
         }
         for loss, n, epochs, median, total in (("amc", 3, 3, 4, 199), ("euclidean", 1, 2, 1, 2))

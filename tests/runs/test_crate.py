@@ -29,7 +29,7 @@ RECORD = {
         "seed": 0,
     },
     "data_sha256": "ab" * 32,
-    "device": "x86_64 AVX512",
+    "device": "Intel Xeon, AVX512 BF16",
     "device_type": "cpu",
     "threads": 2,
     "python": "3.11.7",

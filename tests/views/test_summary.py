@@ -15,7 +15,7 @@ CLAIMS = "of 4 claims 1 hold, 2 do not hold"
 TITLES = {"cifar10": "CIFAR-10", "svhn": "SVHN", "mine": "My data"}
 RUNS = pd.DataFrame(
     {
-        "device": [*["NVIDIA H100"] * 49, "x86_64 AVX2"],
+        "device": [*["NVIDIA H100"] * 49, "Intel Xeon, AVX2"],
         "torch": "2.11.0",
         "commit": [*["0123456789abcdef"] * 40, *["0123456789abcdef-dirty"] * 9, None],
         "seconds": 216.0,
@@ -69,7 +69,7 @@ def test_what_was_run_and_on_what():
         "except a.b, a.c and f."
     )
     assert found["Training runs"] == (
-        "45 for Table 1 and 5 more for the figures, on NVIDIA H100 and x86_64 AVX2; 3.0 hours in all; "
+        "45 for Table 1 and 5 more for the figures, on NVIDIA H100 and Intel Xeon, AVX2; 3.0 hours in all; "
         "torch 2.11.0, commit 01234567, commit 01234567-dirty."
     )
     as_it_is = lines(table1(MEANS, P_VALUES, PAPER, PAPER_P, n=1), TITLES)["Study"]
