@@ -51,13 +51,14 @@ Not settings:
 - Each Grad-CAM map is divided by its maximum, so that maps share one scale of colours.
 - The released code updates its moving average after each step, from the initial values, and uses the
   labels that it predicts when it trains; the script that draws uses the true ones and trains nothing.
-- [performance.md](performance.md) measures the "1-2 seconds per epoch" that AMC-Loss costs in the paper.
+- [performance.md](performance.md) measures what AMC-Loss adds to a step, of which the paper says "1-2 seconds per
+  epoch"; the ledger of a study has the seconds.
 """
 
 SETTINGS = """# Settings
 
 `../config.yaml` has every setting with its place in the paper. A study of your own is a file with what
-differs, given as `--configfile`: mappings are merged key by key, lists are replaced. The sections `losses`,
+differs, given as `--configfile`: mappings are merged key by key, lists and what Figure 7 varies are replaced. The sections `losses`,
 `contrastive`, `network`, `training`, `evaluation` and `grad_cam` stand beside `study`, or in a protocol of
 your own under `protocols`. A key that is not here is refused before anything runs.
 
@@ -134,7 +135,8 @@ One direction, no step reaching back: what only draws cannot cause a training. W
 parameters: the settings that it uses, and a digest of its script and of the library code behind it (`study/digests`).
 A change in a comment, a docstring or a time stamp is no change of code. `data/compatibility`, `jobs/interruption`,
 `jobs/logs` and `jobs/provenance` do not count: they check or say something, and no result depends on them. A run is
-named after its dataset, network, loss with λ and margin, and seed; everything else is in its `provenance.json`.
+named after its dataset, network, loss with λ, margin and what else is varied, and seed; everything else is in its
+`provenance.json`.
 
 What the files of a run hold is said once, in the modules of `runs/`: keys, shapes, units, and the errors that reading
 raises. `jobs/provenance` says it of `provenance.json`.
@@ -147,7 +149,7 @@ Others have fallen into each of these. A test covers each.
 | --- | --- |
 | A changed module that a script imports reruns nothing: the script's time stamp alone counts | a digest among the parameters, `tests/study/test_digests.py` |
 | With `--use-conda` and without in turn, or in a moved folder, everything is made again | rerun triggers without `software-env` and `code`; `tests/test_conda.py`, `tests/test_end_to_end.py` |
-| `gpu=1` in a rule limits nothing on one machine | a limit in each profile, local alone; `tests/test_several_gpus.py` |
+| `gpu=1` in a rule limits nothing on one machine | a limit, or `gpu: 0`, in each profile, local alone; `tests/test_several_gpus.py` |
 | `--workflow-profile` replaces the default profile; a misspelt one is passed over | each profile repeats what matters, and a check; `tests/workflow/test_dag.py` |
 | Parameters that are not plain objects are not tracked, without a word | plain types, one spelling of numbers; `tests/study/test_configuration.py` |
 | Checksums replace time stamps up to 1 MB alone | nothing writes to a large file twice; `tests/test_end_to_end.py` |

@@ -31,8 +31,16 @@ def test_every_script_is_run_by_a_rule():
 def test_trainings_alone_are_tried_again():
     """A download tries again itself, when it may help."""
     assert {rule.name for rule in rules() if rule.ruleinfo.retries} == {"train"}
+
+
+def test_a_profile_without_a_gpu_asks_for_one_nowhere():
+    """Nor does it estimate what trainings would take on one."""
     on_a_gpu = {rule.name for rule in rules() if "gpu" in rule.resources}
     assert on_a_gpu == {"train", "evaluate", "explain", "estimate"}
+    for name in ("demo", "laptop", "desktop"):
+        profile = yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+        assert profile["set-resources"] == {rule: {"gpu": 0} for rule in on_a_gpu}, name
+        assert profile["set-threads"] == dict.fromkeys(on_a_gpu, 1), name
 
 
 def test_on_slurm_every_short_job_shares_a_job_and_no_training_does():
