@@ -214,3 +214,14 @@ def test_an_installation_brings_torch_alone_and_the_losses_need_no_more():
     assert [requirement.partition(">")[0] for requirement in project["dependencies"]] == ["torch"]
     for module in ("losses", "__init__"):
         assert imports(ROOT / f"src/amc_loss/{module}.py") <= {"torch"}
+
+
+@pytest.mark.parametrize("kind", [AngularMarginContrastiveLoss, EuclideanContrastiveLoss])
+def test_a_sample_without_a_partner_counts_in_the_size_of_the_minibatch(kind):
+    torch.manual_seed(0)
+    features, labels = torch.randn(5, 4), torch.zeros(5, dtype=torch.long)
+    assert kind()(features, labels).item() == pytest.approx(4 / 5 * kind()(features[:4], labels[:4]).item())
+
+
+def test_margins_are_the_paper_s_by_default():
+    assert (AngularMarginContrastiveLoss().margin, EuclideanContrastiveLoss().margin) == (0.5, 1.0)

@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -54,6 +55,9 @@ def test_no_line_begins_with_the_plus_of_a_loss():
         assert not re.search(r"^\+ ", page.read_text(), re.MULTILINE), page
 
 
+TABLES = ("claims", "clustering", "explainability", "run_times", "table1_differences")
+
+
 def test_what_a_study_found_is_copied_to_its_page(tmp_path):
     study, page = tmp_path / "results/mine", tmp_path / "page"
     for folder in ("tables", "figures", "values", "explanations", "runs/one"):
@@ -63,7 +67,10 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
         "tables/table1.csv",
         "tables/table1.md",
         "tables/summary.md",
+        "tables/configuration.yaml",
+        *(f"tables/{name}.csv" for name in TABLES),
         "values/table1-cifar10.csv",
+        "explanations/cifar10-agreement.json",
         "explanations/cifar10.csv",
         "explanations/cifar10-pairs.csv",
         "runs/one/model.pt",
@@ -72,10 +79,17 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
     photograph = Image.effect_mandelbrot((200, 200), (-2, -1.5, 1, 1.5), 90).convert("RGB")
     for name in ("figure5", "figure6"):
         photograph.save(study / f"figures/{name}.png")
+    # Which no compression makes small.
+    noise = np.random.default_rng(0).integers(0, 256, (400, 500, 1), np.uint8).repeat(3, axis=2)
+    noise[..., 2] //= 2
+    Image.fromarray(noise).save(study / "figures/figure4.png")
     runpy.run_path(str(ROOT / "docs/publish.py"))["publish"](study, page)
     names = [
+        "cifar10-agreement.json",
+        "configuration.yaml",
         "explanations_cifar10.csv",
         "explanations_cifar10_pairs.csv",
+        "figure4.png",
         "figure5.png",
         "figure6.webp",
         "metrics.csv",
@@ -83,10 +97,15 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
         "table1.csv",
         "values_table1_cifar10.csv",
     ]
-    assert sorted(path.name for path in page.iterdir()) == names
+    found = {path.name for path in page.iterdir()}
+    assert found == {*names, *(f"{name}.csv" for name in TABLES)}
     assert (page / "table1.csv").read_text() == "tables/table1.csv"
     assert (page / "values_table1_cifar10.csv").read_text() == "values/table1-cifar10.csv"
-    for name in names[2:4]:
+    with Image.open(page / "figure4.png") as picture:
+        few = picture.convert("RGB")
+    assert 64 < len(few.getcolors(1 << 20)) <= 128
+    assert np.abs(np.asarray(few).astype(int) - noise).max() < 16
+    for name in ("figure5.png", "figure6.webp"):
         with Image.open(page / name) as picture:
             difference = ImageChops.difference(picture.convert("RGB"), photograph)
         assert max(high for _, high in difference.getextrema()) < 40
@@ -95,23 +114,31 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
 def test_runs_at_the_scale_of_the_paper_are_added_to_those_of_before(tmp_path):
     add_runs = runpy.run_path(str(ROOT / "docs/publish.py"))["add_runs"]
     table = tmp_path / "runs.csv"
-    for commit, accuracy in (("a", 80.5), ("b", 81.25), ("a", 82.0)):
+    for seed, device, commit, accuracy in (
+        (3, "H100", "a", 80.5),
+        (3, "H100", "b", 81.25),
+        (3, "H200", "a", 82.5),
+        (4, "H100", "a", 81.5),
+        (3, "H100", "a", 82.0),
+    ):
         folder = tmp_path / "results/mine/runs/one"
         folder.mkdir(parents=True, exist_ok=True)
-        run = {"run": "one", "dataset": "cifar10", "loss": "amc", "seed": 3}
+        run = {"run": "one", "dataset": "cifar10", "loss": "amc", "seed": seed}
         scores = {"accuracy": accuracy, "homogeneity": 0.5, "completeness": 0.25}
         (folder / "metrics.json").write_text(json.dumps(run | scores))
         (folder / "history.csv").write_text("epoch,seconds\n0,1.75\n1,2.5\n")
-        origin = {"device": "H100", "precision": "bfloat16", "engine": "graph", "commit": commit}
+        origin = {"device": device, "precision": "bfloat16", "engine": "graph", "commit": commit}
         origin |= {"threads": 2, "settings": {"dataset": "cifar10", "network": "top", "loss": "amc"}}
         software = {"python": "3.12", "versions": {"torch": "2.11.0"}, "cuda": None}
         (folder / "provenance.json").write_text(json.dumps(origin | software))
         add_runs(tmp_path / "results/mine", table)
-    same = '0.5,0.25,4,"H100, bfloat16, graph","python 3.12, torch 2.11.0"'
+    same = ', bfloat16, graph","python 3.12, torch 2.11.0"'
     assert table.read_text().splitlines() == [
         "dataset,loss,seed,accuracy,homogeneity,completeness,seconds,device,versions,commit",
-        f"cifar10,amc,3,81.25,{same},b",
-        f"cifar10,amc,3,82.0,{same},a",
+        f'cifar10,amc,3,81.25,0.5,0.25,4,"H100{same},b',
+        f'cifar10,amc,3,82.5,0.5,0.25,4,"H200{same},a',
+        f'cifar10,amc,4,81.5,0.5,0.25,4,"H100{same},a',
+        f'cifar10,amc,3,82.0,0.5,0.25,4,"H100{same},a',
     ]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from amc_loss.data.dataset import DatasetError, checksum, load_dataset, save_dataset
+from amc_loss.data.record import describe
 
 
 def test_round_trip(dataset, tmp_path):
@@ -129,3 +130,13 @@ def test_what_is_no_archive_is_told_apart(dataset, tmp_path):
         DatasetError, match=r"is not a usable dataset \(it is no archive of numpy.savez\); delete"
     ):
         load_dataset(path)
+
+
+def test_images_are_counted_by_split_and_class(dataset, tmp_path):
+    """Of five test images one is among the training images, twice."""
+    x_test = np.concatenate([dataset.x_test[[0, 1, 3]], dataset.x_train[[5, 5]]])
+    few = replace(dataset, x_test=x_test, y_test=np.array([0, 1, 1, 1, 1]))
+    save_dataset(few, tmp_path / "data.npz")
+    found = describe(few, tmp_path / "data.npz")
+    assert found["images"] == {"train": {"dark": 32, "bright": 32}, "test": {"dark": 1, "bright": 4}}
+    assert found["in_both_splits"] == 2

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from importlib.metadata import version
 
 import pytest
 import torch
@@ -49,3 +50,23 @@ def test_a_cpu_is_named_by_its_model_and_the_instructions_on_which_rounding_depe
     assert provenance.provenance({}, "", CPU)["device"] == f"{platform.machine()}, {instructions}"
     cpuinfo.write_text("processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9R14: 96 cores\n" * 2)
     assert provenance.provenance({}, "", CPU)["device"] == f"AMD EPYC 9R14: 96 cores, {instructions}"
+
+
+def test_a_tag_does_not_take_the_commit_s_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e"]
+    (tmp_path / "file").write_text("1")
+    for command in (["init", "-q"], ["add", "file"], ["commit", "-qm", "m"], ["tag", "-am", "m", "v1"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert provenance.provenance({}, "", CPU)["commit"] == commit
+
+
+def test_what_else_is_recorded(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 17)
+    record = provenance.provenance({}, "", CPU)
+    assert (record["threads"], record["device_type"], record["cuda"]) == (17, "cpu", None)
+    assert record["python"] == platform.python_version()
+    assert record["versions"] == {name: version(name) for name in ("torch", "numpy")}

@@ -1,5 +1,7 @@
 """Selection of points, t-SNE, and the numbers under Figures 1 and 4."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,53 @@ def test_what_has_no_variance_or_is_not_there_has_no_number():
     assert np.isnan(geometry.classes_percentile(points, np.arange(200) % 4, [0, 9]))
     # 75 million choices.
     assert np.isnan(geometry.classes_percentile(points, np.arange(200) % 100, [0, 1, 2, 3, 4]))
+
+
+def test_a_class_counts_by_its_number_of_points():
+    generator = np.random.default_rng(0)
+    labels = np.repeat(range(5), [40, 20, 10, 5, 3])
+    spread = generator.uniform(0.1, 1, (5, 3))[labels]
+    features = 3 * np.eye(5, 3)[labels] + 1 + spread * generator.normal(size=(78, 3))
+    units = features / np.linalg.norm(features, axis=1, keepdims=True)
+    means = [units[labels == label].mean(0) for label in range(5)]
+    cosines = [
+        u @ means[label] / np.linalg.norm(means[label]) for u, label in zip(units, labels, strict=True)
+    ]
+    assert geometry.angular_spread(features, labels)[0] == pytest.approx(
+        np.degrees(np.arccos(cosines)).mean()
+    )
+
+    def share(choice):
+        along = total = 0
+        for label in choice:
+            members = features[labels == label]
+            covariance, mean = np.cov(members.T, ddof=0), members.mean(0)
+            along += len(members) * (mean @ covariance @ mean) / (mean @ mean)
+            total += len(members) * np.trace(covariance)
+        return along / total
+
+    assert geometry.radial_share(features, labels) == pytest.approx(share(range(5)))
+    shares = {choice: share(choice) for choice in combinations(range(5), 2)}
+    for choice, own in shares.items():
+        rank = 10 * sum(value <= own + 1e-9 for value in shares.values())
+        assert geometry.classes_percentile(features, labels, choice) == pytest.approx(rank)
+
+
+def test_five_of_twenty_classes_have_a_rank():
+    points = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
+    assert not np.isnan(geometry.classes_percentile(points, np.arange(200) % 20, [0, 1, 2, 3, 4]))
+
+
+def test_tsne_is_given_its_perplexity_and_its_seed(monkeypatch):
+    given = {}
+
+    class Recorded:
+        def __init__(self, **settings):
+            given.update(settings)
+
+        def fit_transform(self, points):
+            return points[:, :2]
+
+    monkeypatch.setattr(geometry, "TSNE", Recorded)
+    geometry.tsne(np.eye(9, dtype=np.float32), perplexity=7, seed=3)
+    assert given == {"perplexity": 7, "random_state": 3}

@@ -558,3 +558,11 @@ def test_random_orders_have_each_cell_once_and_differ_between_images(counted):
     first = np.bincount([order[0][0] for order in orders], minlength=9)
     assert first.min() > 0
     assert first.max() < 15
+
+
+def test_explanations_are_not_rounded_to_tf32(network):
+    kinds = torch.backends.cudnn, torch.backends.cuda.matmul
+    for kind in kinds:
+        kind.allow_tf32 = True
+    interventions.explain_run(network, DATA, BOTH, DEVICE, **SETTINGS)
+    assert [kind.allow_tf32 for kind in kinds] == [False] * 2

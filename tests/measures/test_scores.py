@@ -76,3 +76,10 @@ def test_confusions_add_up_the_runs_of_a_loss():
     )
     assert found["amc"].tolist() == [[1, 0, 2], [1, 1, 0], [0, 0, 0]]
     assert found["euclidean"].tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 1]]
+
+
+def test_k_means_has_as_many_clusters_as_classes_whatever_is_predicted():
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    features = np.array([[1, 0, 0], [9, 0, 0], [0, 1, 0], [0, 7, 0], [0, 0, 1], [0, 0, 3]], dtype=np.float32)
+    found = scores.measure(labels, np.zeros(6, int), features, "k_means")
+    assert found["homogeneity"] == pytest.approx(1)

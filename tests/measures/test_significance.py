@@ -105,3 +105,15 @@ def test_a_prediction_interval_has_19_of_20_new_means():
         low, high = significance.prediction_interval(theirs.mean(), theirs.std(ddof=1), 3)
         inside.append(low <= ours.mean() <= high)
     assert np.mean(inside) == pytest.approx(0.95, abs=0.01)
+
+
+def test_differences_that_are_zero_but_for_rounding_have_no_test():
+    differences = [0.0, 1e-14, 0.0]
+    assert all(map(math.isnan, significance.confidence_interval(differences)))
+    assert math.isnan(significance.paired(differences, 0.2)["p_paired"])
+
+
+def test_seeds_for_equivalence_are_looked_for_up_to_ten_thousand():
+    # 1.6450 · 1 / √n within 0.02.
+    assert significance.seeds_for_equivalence(0, 1, 0.02) > 6000
+    assert math.isnan(significance.seeds_for_equivalence(0, 1, 0.01))

@@ -221,3 +221,15 @@ def test_a_damaged_record_is_named(files):
     path.write_text("{")
     with pytest.raises(UnusableFileError, match=f"^{path} is not a usable JSON file"):
         describe(files)
+
+
+def test_trainings_of_one_commit_with_other_versions_have_tools_of_their_own(files):
+    [path] = [path for name, path in files.items() if name.endswith("b-seed1/provenance.json")]
+    path.write_text(json.dumps(RECORD | {"versions": {"torch": "2.16.0", "numpy": "2.4.6"}}))
+    graph = {entity["@id"]: entity for entity in describe(files)["@graph"]}
+    tools = [graph[f"#train-{run}"]["instrument"]["@id"] for run in ("a-seed0", "b-seed1")]
+    assert len(set(tools)) == 2
+
+
+def test_the_snakefile_has_its_size_in_bytes(crate):
+    assert crate.mainEntity["contentSize"] == str(len(SNAKEFILE[1].encode()))

@@ -11,6 +11,7 @@ from amc_loss.runs.explanations import Explanations, read_explanations, write_ex
 from amc_loss.runs.features import Features, read_features, write_features
 from amc_loss.runs.history import read_history, write_history
 from amc_loss.runs.metrics import read_metrics, write_metrics
+from amc_loss.runs.values import read_values
 
 GENERATOR = np.random.default_rng(0)
 LABELS = np.arange(6) % 3
@@ -110,3 +111,8 @@ def test_a_damaged_file_is_one_sentence(tmp_path, name, damage):
 def test_a_file_that_is_missing_is_no_damaged_one(tmp_path, name):
     with pytest.raises(FileNotFoundError):
         READ[name](tmp_path / name)
+
+
+def test_classes_that_are_called_numbers_stay_text(tmp_path):
+    (tmp_path / "values.csv").write_text("measure,class,value\ngini,,0.5\ngini,0,0.4\ngini,10,0.3\n")
+    assert read_values(tmp_path / "values.csv")["class"].dropna().tolist() == ["0", "10"]

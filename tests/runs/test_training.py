@@ -1,6 +1,7 @@
 """A run from its settings to its files."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, setting
     assert (record["precision"], record["engine"]) == ("float32", "eager")
     assert (record["protocol"], record["data_sha256"]) == ("paper", checksum(data))
     assert record["settings"] == settings
+    assert record["threads"] == torch.get_num_threads()
     names = {".model.pt", "model.pt", "history.csv", "provenance.json"}
     assert {path.name for path in folder.iterdir()} - {".lock"} == names
 
@@ -147,3 +149,33 @@ def test_an_evaluation_measures_the_model_that_is_there(dataset, settings, data,
     assert metrics["accuracy"] == 100 * (found.predicted == found.labels).mean()
     seconds = sorted(row["seconds"] for row in read_history(folder / "history.csv"))
     assert metrics["seconds_per_epoch"] == seconds[1]
+
+
+def test_scores_are_of_the_test_split(dataset, settings, tmp_path, folder):
+    """Its labels are turned round and mostly of one class: no network is as often right there as in training."""
+    few = [0, 1, 3, 5, 7]
+    save_dataset(
+        replace(dataset, x_test=dataset.x_test[few], y_test=1 - dataset.y_test[few]), tmp_path / "data.npz"
+    )
+    training.train_run(folder, tmp_path / "data.npz", settings, CPU, **HOW)
+    evaluate_run(folder, tmp_path / "data.npz", {"dataset": "tiny", "seed": 0}, CPU, splits=["train", "test"])
+    test, train = (read_features(folder / "features.npz", split) for split in ("test", "train"))
+    right = 100 * (test.predicted == test.labels).mean()
+    assert right != 100 * (train.predicted == train.labels).mean()
+    assert read_metrics(folder / "metrics.json")["accuracy"] == right
+
+
+def test_a_checkpoint_of_another_precision_is_not_continued(settings, data, folder, monkeypatch, capsys):
+    settings["precision"] = "auto"
+
+    def stop(*_args, **_kept):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+        patched.setattr(training, "write_model", stop)
+        with pytest.raises(KeyboardInterrupt):
+            training.train_run(folder, data, settings, CPU, **HOW)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    training.train_run(folder, data, settings, CPU, **HOW)
+    assert loop.continuation_line(2, 0) not in capsys.readouterr().out

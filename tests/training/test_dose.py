@@ -285,3 +285,13 @@ def test_it_is_measured_once_an_epoch_and_not_in_the_middle(dataset, settings, m
         assert training.totals[5] == 0
     training.run_epoch()
     assert steps == [training.steps] * 2
+
+
+def test_the_same_minibatch_from_all_of_the_data_is_measured_under_each_loss(dataset, settings):
+    found = [
+        loop.Training(dataset, {**settings, **of_loss(loss)}, CPU).measured.tolist()
+        for loss in ("euclidean", "amc")
+    ]
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 16
+    assert max(found[0]) > 40  # of 50

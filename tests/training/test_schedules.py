@@ -74,3 +74,8 @@ def test_w_ramps_down_where_it_is_told_to():
 
 def test_cross_entropy_has_no_w():
     assert rates(100, {**PAPER, "auxiliary_schedule": {}})["w"] == 0
+
+
+@pytest.mark.parametrize("t", [0, 0.5, 0.999])
+def test_w_is_0_throughout_the_first_epoch(t):
+    assert rates(t, RELEASED)["w"] == 0

@@ -177,3 +177,48 @@ def test_figure_3_s_arrows_meet_what_they_join():
             for outline in outlines
         ]
         assert any(on_one), end
+
+
+def test_panels_of_measures_say_which_loss_and_what_is_better():
+    figure = FIGURES["explainability"]()
+    for axis, name in zip(figure.axes, PANELS, strict=True):
+        base = list(MEASURES).index(name)
+        assert axis.get_title()[-1] == {"higher": "↑", "lower": "↓"}[MEASURES[name]["panel"]]
+        assert [text.get_text() for text in axis.get_xticklabels()] == ["(a)", "(b)", "(c)"]
+        means = [of.get_segments()[0][:, 1].tolist() for of in axis.collections]
+        assert means == [pytest.approx([base + at + 0.1] * 2) for at in range(3)]
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "(a) Cross-entropy",
+        "(b) + Euclid",
+        "(c) + AMC-Loss",
+    ]
+    keys = [colors.to_rgb(key.get_color()) for key in legend.legend_handles]
+    assert keys == [SHOWN.colours[loss] for loss in LOSSES]
+
+
+def test_chance_far_above_the_runs_is_named_at_the_upper_edge():
+    values = measured()
+    values.loc[values["measure"] == "pointing", "value"] -= 100
+    axis = charts.measured({"mine": values}, MEASURES, {"mine": "My data"}, SHOWN).axes[
+        PANELS.index("pointing")
+    ]
+    assert [(text.get_text(), text.get_position()[1]) for text in axis.texts] == [("by chance 0.25 ↑", 0.97)]
+    assert axis.get_ylim()[1] < 0
+    # Room for it over the dots.
+    top = max(line.get_ydata().max() for line in axis.lines)
+    assert axis.get_ylim()[1] - top > top - axis.get_ylim()[0] - 3
+
+
+def test_axes_of_figure_7_name_what_is_varied_and_the_test():
+    figure = FIGURES["figure7"]()
+    assert [axis.get_xlabel() for axis in figure.axes] == ["λ", "$m_g$ in radians"]
+    of_euclid = charts.sweep(sweep_metrics(), "amc", OWN, VARY, SHOWN, "x", False, True)
+    assert [axis.get_xlabel() for axis in of_euclid.axes] == ["λ", "margin"]
+    assert "two-sided Student's t-test" in of_euclid.legends[0].get_texts()[2].get_text()
+
+
+def test_a_weight_of_0_has_its_place_on_the_axis():
+    metrics = sweep_metrics().replace({"weight": {0.001: 0}})
+    axis = charts.sweep(metrics, "amc", OWN, {**VARY, "weight": [1, 0.1, 0.01, 0]}, SHOWN, "x").axes[0]
+    assert axis.get_xscale() == "linear"

@@ -135,3 +135,18 @@ def test_names_of_twenty_classes():
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert names[:2] == ["0 large omnivores and herbivores", "1 vehicles 0"]
     assert {text.get_rotation() for text in figure.axes[-3].get_xticklabels()} == {90}
+
+
+def test_axes_of_confusion_matrices_are_named():
+    figure = FIGURES["confusion"]()
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("predicted class", "true class")
+    scales = [
+        axis.get_ylabel() or axis.get_xlabel() for axis in figure.axes if axis.get_label() == "<colorbar>"
+    ]
+    assert scales == ["share of the true class (%)", "difference (percentage points)"]
+
+
+def test_numbers_are_light_on_dark_and_dark_on_light():
+    figure = confusion.confusion_matrices(TINY, ANIMALS, SHOWN)
+    texts = figure.axes[0].texts
+    assert (texts[0].get_text(), texts[0].get_color(), texts[2].get_color()) == ("80", "white", "black")

@@ -94,3 +94,34 @@ def test_what_changes_each_epoch_stays_during_it():
     planned = curves.planned({**SCHEDULED, "epochs": 10, "schedules_change": "epoch"}).set_index("epoch")
     assert planned.loc[:0.98, "w"].tolist() == pytest.approx([exp(-5)] * 50)
     assert planned.loc[9:9.98, "learning_rate"].tolist() == pytest.approx([0.003 * exp(-12.5 / 4)] * 50)
+
+
+def test_the_band_reaches_from_the_lowest_seed_to_the_highest():
+    given = histories()
+    for runs in given.values():
+        runs[0]["accuracy"] = runs[1]["accuracy"]
+    axis = curves.training_curves(given, SCHEDULES, SHOWN).axes[2]
+    for runs, band in zip(given.values(), axis.collections, strict=True):
+        values = np.array([run["accuracy"] for run in runs])
+        box = band.get_paths()[0].get_extents()
+        assert (box.y0, box.y1) == pytest.approx((values.min(), values.max()))
+
+
+def test_each_panel_of_the_curves_is_called_what_it_shows():
+    titles = [axis.get_title() for axis in FIGURES["curves"]().axes]
+    assert titles == [
+        "(a) cross-entropy $L_C$",
+        "(b) auxiliary loss, before w(t) λ",
+        "(c) training accuracy (%)",
+        "(d) cross-entropy\nless that under Cross-entropy",
+        "(e) auxiliary share\nof the gradient",
+        "(f) accuracy\nless that under Cross-entropy",
+        "(g) learning rate",
+        "(h) w(t)",
+        "(i) Adam's $β_1$",
+    ]
+
+
+def test_lines_of_losses_differ_without_colours():
+    lines = FIGURES["curves"]().axes[0].lines
+    assert len({line.get_linestyle() for line in lines}) == len(lines)

@@ -121,3 +121,9 @@ def test_a_class_name_wider_than_the_figure_still_has_its_line_in_the_legend():
     figure = scatter.embedding_panels(EMBEDDINGS, LABELS, NOTES, names, SHOWN, ["amc"])
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown == [f"{'x' * 16}…{'x' * 15}", *NAMES[1:]]
+
+
+def test_axes_of_figure_1():
+    axes = FIGURES["figure1"]().axes
+    assert [axis.get_xlabel() for axis in axes] == ["feature 1"] * 2
+    assert axes[0].get_ylabel() == "feature 2"

@@ -43,12 +43,12 @@ def clustering(homogeneity, completeness):
     return pd.DataFrame(rows, columns=["dataset", "loss", "homogeneity_mean", "completeness_mean"])
 
 
-def lines(table, titles, changed=(), shared=None):
+def lines(table, titles, changed=(), shared=None, runs=RUNS):
     clusters = clustering(
         {name: (0.1, 0.2, 0.3) for name in titles}, {name: (0.3, 0.2, 0.1) for name in titles}
     )
     text = summary.summary(
-        "mine", "paper", changed, RUNS, table, clusters, titles, STUDY, shared or {}, CLAIMS
+        "mine", "paper", changed, runs, table, clusters, titles, STUDY, shared or {}, CLAIMS
     )
     found = dict(line.removeprefix("- **").split(":** ") for line in text.splitlines())
     assert list(found)[:6] == ["Study", "Training runs", "Accuracy", "Clustering", "The paper", "Claims"]
@@ -182,3 +182,14 @@ def test_a_tie_is_not_the_highest(values, best):
         CLAIMS,
     )
     assert f"homogeneity is highest under + AMC-Loss on {best}; completeness is highest" in text
+
+
+def test_less_than_an_hour_is_in_minutes():
+    found = lines(table1(MEANS, P_VALUES), TITLES, runs=RUNS.assign(seconds=60.6))
+    assert "; 50.5 minutes in all;" in found["Training runs"]
+
+
+def test_of_losses_with_unequal_seeds():
+    table = table1({"mine": MEANS["mine"]}, P_VALUES)
+    table.loc[0, "n"] = 2
+    assert " of My data under 3 losses with 5 seeds each" in lines(table, {"mine": "My data"})["Study"]
