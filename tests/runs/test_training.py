@@ -50,7 +50,6 @@ def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, setting
     assert (record["precision"], record["engine"]) == ("float32", "eager")
     assert (record["protocol"], record["data_sha256"]) == ("paper", checksum(data))
     assert record["settings"] == settings
-    assert record["threads"] == torch.get_num_threads()
     names = {".model.pt", "model.pt", "history.csv", "provenance.json"}
     assert {path.name for path in folder.iterdir()} - {".lock"} == names
 
@@ -165,17 +164,41 @@ def test_scores_are_of_the_test_split(dataset, settings, tmp_path, folder):
     assert read_metrics(folder / "metrics.json")["accuracy"] == right
 
 
-def test_a_checkpoint_of_another_precision_is_not_continued(settings, data, folder, monkeypatch, capsys):
-    settings["precision"] = "auto"
+@pytest.fixture
+def stopped(settings, data, folder):
+    """Trains and is stopped before the model is written, so that only the checkpoint is there."""
 
     def stop(*_args, **_kept):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-        patched.setattr(training, "write_model", stop)
-        with pytest.raises(KeyboardInterrupt):
-            training.train_run(folder, data, settings, CPU, **HOW)
+    def train():
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(training, "write_model", stop)
+            with pytest.raises(KeyboardInterrupt):
+                training.train_run(folder, data, settings, CPU, **HOW)
+
+    return train
+
+
+def test_a_checkpoint_of_another_precision_is_not_continued(
+    settings, data, folder, stopped, monkeypatch, capsys
+):
+    settings["precision"] = "auto"
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    stopped()
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     training.train_run(folder, data, settings, CPU, **HOW)
     assert loop.continuation_line(2, 0) not in capsys.readouterr().out
+
+
+def test_a_continued_training_has_the_threads_with_which_it_began(settings, data, folder, stopped, capsys):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        stopped()
+        torch.set_num_threads(2)
+        training.train_run(folder, data, settings, CPU, **HOW)
+    finally:
+        torch.set_num_threads(before)
+    assert loop.continuation_line(2, 0) in capsys.readouterr().out
+    assert json.loads((folder / "provenance.json").read_text())["threads"] == 1
