@@ -352,12 +352,12 @@ def test_the_dose_is_that_of_the_loss_on_average_of_the_runs():
         ([2.0, 6.0, 4.0], None, "undecided"),
         ([0.5, 0.6, 0.4], "lower", "holds"),
         ([4.0, 4.2, 3.9], "lower", "does not hold"),
-        ([0.9, 1.1, 1.2], "lower", "undecided"),
+        ([2.0, 2.1, 1.9], "lower", "undecided"),
     ],
 )
 def test_bound(values, claimed, expected):
-    bounds = {"above": 3, "below": 1} if claimed is None else {"above": 1, "below": 1}
-    given = {"rule": "bound", "measures": ["radial_share"], "of": "baseline", "claimed": claimed, **bounds}
+    given = {"rule": "bound", "measures": ["radial_share"], "of": "baseline", "claimed": claimed}
+    given |= {"above": 3, "below": 1}
     table, found = parts(study(runs({"cross_entropy": values}, measure="radial_share")), **given)
     assert found == expected
     interval = stats.ttest_1samp(values, 0).confidence_interval()

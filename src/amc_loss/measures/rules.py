@@ -149,7 +149,7 @@ def _bound(claim: Mapping[str, Any], evidence: Evidence, _: Mapping[str, str]) -
                 part["note"] = ONE_SEED
             beyond = (low > above, high < below)
             if claim.get("claimed") == "lower":
-                beyond = (high < above, low > below)
+                beyond = (high < below, low > above)
             verdict = HOLDS if beyond[0] else FAILS if beyond[1] else UNDECIDED
             parts.append({**part, "interval_low": low, "interval_high": high, "verdict": verdict})
     return parts
