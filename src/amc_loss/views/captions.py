@@ -60,7 +60,7 @@ def alike(found: Mapping[str, float | None]) -> str:
         verdict = "the loss changes a map more than the seed does"
     else:
         verdict = (
-            "the loss changes a map no more than the seed does, so that pictures of one seed cannot tell its "
+            "the loss changes a map less than the seed does, so that pictures of one seed cannot tell its "
             "effect from the seed's"
         )
     return (
