@@ -34,7 +34,7 @@ def test_shares_of_the_true_class_and_what_losses_change_in_them(classes):
     shares = {loss: 100 * matrix / matrix.sum(1, keepdims=True) for loss, matrix in counts.items()}
     shown = matrices(figure)
     absolute = ["(a) Cross-entropy", "(b) + Euclid", "(c) + AMC-Loss"]
-    relative = [f"{title}\nless Cross-entropy" for title in absolute[1:]]
+    relative = [f"{title}\nminus Cross-entropy" for title in absolute[1:]]
     # Of few classes differences come last, of many each beside its loss.
     order = (
         [*absolute, *relative] if classes == 10 else [*absolute[:2], relative[0], absolute[2], relative[1]]
@@ -46,7 +46,7 @@ def test_shares_of_the_true_class_and_what_losses_change_in_them(classes):
         np.testing.assert_allclose(shown[title].sum(1), 100)
         if loss != "cross_entropy":
             np.testing.assert_allclose(
-                shown[f"{title}\nless Cross-entropy"], shares[loss] - shares["cross_entropy"]
+                shown[f"{title}\nminus Cross-entropy"], shares[loss] - shares["cross_entropy"]
             )
         written = texts(figure, title)
         assert len(written) == (100 if classes == 10 else 0)
@@ -59,15 +59,15 @@ def test_cells_have_numbers_that_are_not_nothing():
     assert texts(figure, "(a) Cross-entropy") == ["80", "20", "", "", "100", "", "", "", "100"]
     # No image of the third class under + AMC-Loss.
     assert texts(figure, "(c) + AMC-Loss") == ["80", "20", "", "30", "70", "", "", "", ""]
-    of_euclidean = texts(figure, "(b) + Euclid\nless Cross-entropy")
+    of_euclidean = texts(figure, "(b) + Euclid\nminus Cross-entropy")
     assert of_euclidean == ["+10", "−10", *[""] * 7]
-    of_amc = texts(figure, "(c) + AMC-Loss\nless Cross-entropy")
+    of_amc = texts(figure, "(c) + AMC-Loss\nminus Cross-entropy")
     assert of_amc == ["", "", "", "+30", "−30", "", "", "", "−100"]
 
 
 def test_no_difference_is_white_and_more_is_red():
     figure = confusion.confusion_matrices(TINY, ANIMALS, SHOWN)
-    images = [axis.images[0] for axis in figure.axes if axis.get_title().endswith("less Cross-entropy")]
+    images = [axis.images[0] for axis in figure.axes if axis.get_title().endswith("minus Cross-entropy")]
     assert [(image.norm.vmin, image.norm.vmax) for image in images] == [(-100, 100)] * 2
     red, white, blue = images[0].to_rgba(np.array([100.0, 0, -100]))[:, :3]
     assert white.min() > 0.95
@@ -77,7 +77,7 @@ def test_no_difference_is_white_and_more_is_red():
 
 def test_losses_that_change_nothing():
     figure = confusion.confusion_matrices(dict.fromkeys(LOSSES, TINY["amc"]), ANIMALS, SHOWN)
-    assert not any(matrices(figure)["(c) + AMC-Loss\nless Cross-entropy"].flat)
+    assert not any(matrices(figure)["(c) + AMC-Loss\nminus Cross-entropy"].flat)
 
 
 def test_half_a_point_is_written_as_one():
@@ -87,8 +87,8 @@ def test_half_a_point_is_written_as_one():
         "euclidean": np.array([[199, 201], [803, 797]]),
     }
     figure = confusion.confusion_matrices(images, ["a", "b"], SHOWN)
-    assert texts(figure, "(c) + AMC-Loss\nless Cross-entropy") == ["+1", "−1", "−1", "+1"]
-    assert texts(figure, "(b) + Euclid\nless Cross-entropy") == [""] * 4
+    assert texts(figure, "(c) + AMC-Loss\nminus Cross-entropy") == ["+1", "−1", "−1", "+1"]
+    assert texts(figure, "(b) + Euclid\nminus Cross-entropy") == [""] * 4
 
 
 def test_rare_confusions_are_seen():

@@ -46,7 +46,7 @@ def test_differences_are_those_of_runs_of_one_seed():
             run["accuracy"] = base["accuracy"] + 3
     axis = curves.training_curves(given, SCHEDULES, SHOWN).axes[5]
     check(axis, "accuracy", lambda _: [[3] * EPOCHS] * 3, ["euclidean", "amc"])
-    assert axis.get_title() == "(f) accuracy\nless that under Cross-entropy"
+    assert axis.get_title() == "(f) accuracy\nminus that under Cross-entropy"
     axis = FIGURES["curves"]().axes[3]
     runs = histories()
     check(
@@ -113,9 +113,9 @@ def test_each_panel_of_the_curves_is_called_what_it_shows():
         "(a) cross-entropy $L_C$",
         "(b) auxiliary loss, before w(t) λ",
         "(c) training accuracy (%)",
-        "(d) cross-entropy\nless that under Cross-entropy",
+        "(d) cross-entropy\nminus that under Cross-entropy",
         "(e) auxiliary share\nof the gradient",
-        "(f) accuracy\nless that under Cross-entropy",
+        "(f) accuracy\nminus that under Cross-entropy",
         "(g) learning rate",
         "(h) w(t)",
         "(i) Adam's $β_1$",

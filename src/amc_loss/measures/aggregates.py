@@ -84,7 +84,7 @@ def table1_differences(
 
     Returns:
         Columns dataset, loss, n, mean; ci_low and ci_high, the 95% confidence interval of the mean;
-        paper_difference, our mean less the paper's, with predicted_low and predicted_high, between which our
+        paper_difference, our mean minus the paper's, with predicted_low and predicted_high, between which our
         mean lies with 95% probability if the runs are of the paper's kind; and in the rows of the other
         losses, of the proposed one against the row's: g, Hedges'; p_value, unpaired; p_holm, the same
         corrected after Holm over all these comparisons; difference, the mean over seeds, with difference_low

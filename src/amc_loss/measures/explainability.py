@@ -305,7 +305,7 @@ def _kinds(pairs: pd.DataFrame) -> NDArray[np.str_]:
 
 
 def _same_less_other(table: NDArray[np.float64]) -> float:
-    """Mean correlation of runs of one loss and two seeds, less that of two losses and two seeds."""
+    """Mean correlation of runs of one loss and two seeds, minus that of two losses and two seeds."""
     seeds, losses = table.shape[:2]
     across = ~np.eye(seeds, dtype=bool)[:, None, :, None]
     same = np.eye(losses, dtype=bool)[None, :, None, :]

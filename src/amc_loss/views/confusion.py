@@ -59,7 +59,7 @@ def confusion_matrices(
         places = relative.flat if few else relative[[list(shares).index(loss) for loss in changes], 0]
         for axis, (loss, change) in zip(places, changes.items(), strict=False):
             picture = axis.imshow(change, cmap=CHANGE_COLOURS, norm=Normalize(-limit, limit))
-            axis.set_title(f"{losses.title(loss)}\nless {losses.name(baseline)}")
+            axis.set_title(f"{losses.title(loss)}\nminus {losses.name(baseline)}")
             if few:
                 _write(axis, change, _more, np.abs(change) > 0.6 * limit)
         bar = figure.colorbar(picture, ax=relative, **where)

@@ -28,7 +28,7 @@ POINTS = 50  # of a schedule's line in an epoch
 def training_curves(
     histories: Mapping[str, Sequence[pd.DataFrame]], schedules: pd.DataFrame, losses: LossStyle
 ) -> Figure:
-    """Terms of the loss and accuracy over epochs, both also less the baseline's, and the schedules.
+    """Terms of the loss and accuracy over epochs, both also minus the baseline's, and the schedules.
 
     Lines are means over seeds in a band of their range; a difference is one of runs of the same seed. What is
     0 throughout, as the auxiliary term of cross-entropy, is left out.
@@ -52,8 +52,8 @@ def training_curves(
     _draw(axes[1, 1], _columns(histories, "gradient_share"), losses)
     for axis, column in zip(axes[2], SCHEDULES, strict=True):
         axis.plot(schedules["epoch"], schedules[column], color="0.2", linewidth=1.3)
-    less = f"less that under {losses.name(baseline)}"
-    differences = [f"cross-entropy\n{less}", "auxiliary share\nof the gradient", f"accuracy\n{less}"]
+    minus = f"minus that under {losses.name(baseline)}"
+    differences = [f"cross-entropy\n{minus}", "auxiliary share\nof the gradient", f"accuracy\n{minus}"]
     titles = [*MEASURED.values(), *differences, *SCHEDULES.values()]
     for number, (axis, title) in enumerate(zip(axes.flat, titles, strict=True)):
         axis.set_title(panel_title(number, title), parse_math=title not in differences)

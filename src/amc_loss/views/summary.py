@@ -127,7 +127,7 @@ def _verdict(table1: pd.DataFrame, titles: Mapping[str, str], losses: Losses) ->
 
 
 def _against_reference(table1: pd.DataFrame, losses: Losses, prefix: str = "") -> tuple[pd.Series, pd.Series]:
-    """By dataset the proposed loss's mean less the reference's, and the p-value, where there are such."""
+    """By dataset the proposed loss's mean minus the reference's, and the p-value, where there are such."""
     by_loss = table1.pivot(index="dataset", columns="loss")
     means = by_loss[f"{prefix}mean"]
     gains = means[losses.proposed] - means[losses.reference]
