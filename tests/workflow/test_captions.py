@@ -100,3 +100,27 @@ def test_caption_of_figure_5_follows_the_normalisation():
     changed = caption("figure5", figures={"figure5": {**config["figure5"], "normalised": False}})
     assert "of the L2-normalised deep" in caption("figure5")
     assert "of the deep" in changed
+
+
+@pytest.mark.parametrize(
+    ("losses", "seeds", "expected"),
+    [
+        (0.3, 0.5, "the loss changes a map more than the seed does; a"),
+        (
+            0.5,
+            0.3,
+            "the loss changes a map less than the seed does, so that pictures of one seed cannot tell",
+        ),
+    ],
+)
+def test_maps_that_correlate_less_are_changed_more(losses, seeds, expected):
+    sentence = captions.alike({"losses": losses, "seeds": seeds, "neither": 0.2, "p": 0.0304})
+    assert (
+        f"correlate by {losses:.2f} (Spearman), under one loss and two seeds by {seeds:.2f}: {expected}"
+        in sentence
+    )
+    assert sentence.endswith("p = 0.0304.")
+
+
+def test_nothing_is_said_of_maps_where_there_is_one_seed():
+    assert captions.alike({"losses": 0.5, "seeds": None, "neither": None, "p": None}) == ""
