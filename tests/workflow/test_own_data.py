@@ -153,6 +153,8 @@ def test_settings_that_do_not_fit_the_data_are_told_of_before_a_training(own):
     own.study["figures"]["figure1"] = {"dataset": "flowers", "classes": ["rose", "lily"]}
     own.study["figures"]["figure2"] = {"dataset": "flowers", "image": 782}
     own.study["grad_cam"] = {"target": "tulpe"}
+    # The other dataset has nothing wrong, and is trained on.
+    own.study["training"]["schedule"] = {"top": {"epochs": 1, "ramp_up": 0, "ramp_down": 0}}
     sentences = [
         "'figures.figure1.classes' has 'lily', which is no class of flowers: there are rose, tulip",
         "'figures.figure2.image' is 782, but the last test image of flowers is 5; correct it, or set it to null",
