@@ -52,14 +52,12 @@ def test_pictures_and_pages_that_a_page_names_are_there():
 def test_no_line_begins_with_the_plus_of_a_loss():
     # Markdown would take it for a list's.
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        assert not re.search(r"^\+ ", page.read_text(), re.MULTILINE), page
-
-
-TABLES = ("claims", "clustering", "explainability", "run_times", "table1_differences")
+        assert not re.search(r"^ *\+ ", page.read_text(), re.MULTILINE), page
 
 
 def test_what_a_study_found_is_copied_to_its_page(tmp_path):
     study, page = tmp_path / "results/mine", tmp_path / "page"
+    tables = ("claims", "clustering", "explainability", "run_times", "table1_differences")
     for folder in ("tables", "figures", "values", "explanations", "runs/one"):
         (study / folder).mkdir(parents=True)
     for name in (
@@ -68,7 +66,7 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
         "tables/table1.md",
         "tables/summary.md",
         "tables/configuration.yaml",
-        *(f"tables/{name}.csv" for name in TABLES),
+        *(f"tables/{name}.csv" for name in tables),
         "values/table1-cifar10.csv",
         "explanations/cifar10-agreement.json",
         "explanations/cifar10.csv",
@@ -98,7 +96,7 @@ def test_what_a_study_found_is_copied_to_its_page(tmp_path):
         "values_table1_cifar10.csv",
     ]
     found = {path.name for path in page.iterdir()}
-    assert found == {*names, *(f"{name}.csv" for name in TABLES)}
+    assert found == {*names, *(f"{name}.csv" for name in tables)}
     assert (page / "table1.csv").read_text() == "tables/table1.csv"
     assert (page / "values_table1_cifar10.csv").read_text() == "values/table1-cifar10.csv"
     with Image.open(page / "figure4.png") as picture:

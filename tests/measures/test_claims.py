@@ -352,6 +352,7 @@ def test_the_dose_is_that_of_the_loss_on_average_of_the_runs():
         ([2.0, 6.0, 4.0], None, "undecided"),
         ([0.5, 0.6, 0.4], "lower", "holds"),
         ([4.0, 4.2, 3.9], "lower", "does not hold"),
+        ([0.9, 1.1, 1.2], "lower", "undecided"),
         ([2.0, 2.1, 1.9], "lower", "undecided"),
     ],
 )

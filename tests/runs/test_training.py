@@ -34,6 +34,22 @@ def folder(tmp_path):
     return tmp_path / "tiny-run"
 
 
+@pytest.fixture
+def stopped(settings, data, folder):
+    """Trains and is stopped before the model is written, so that only the checkpoint is there."""
+
+    def stop(*_args, **_kept):
+        raise KeyboardInterrupt
+
+    def train():
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(training, "write_model", stop)
+            with pytest.raises(KeyboardInterrupt):
+                training.train_run(folder, data, settings, CPU, **HOW)
+
+    return train
+
+
 def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, settings, data, folder):
     # What is recorded is what it came to.
     settings["engine"] = "auto"
@@ -58,16 +74,9 @@ def test_it_is_the_training_of_the_library_and_leaves_its_files(dataset, setting
     ("changed", "continues"),
     [({}, True), ({"code": "abd"}, False), ({"protocol": "other"}, True), ({"data": "other"}, False)],
 )
-def test_what_a_checkpoint_is_of(settings, data, folder, changed, continues, monkeypatch, capsys, tmp_path):
+def test_what_a_checkpoint_is_of(settings, data, folder, changed, continues, stopped, capsys, tmp_path):
     """It is of settings, data, code and device: a change in any of them starts over."""
-
-    def stop(*_args, **_kept):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "write_model", stop)
-    with pytest.raises(KeyboardInterrupt):
-        training.train_run(folder, data, settings, CPU, **HOW)
-    monkeypatch.undo()
+    stopped()
     if "data" in changed:
         # The same dataset, in another archive.
         with np.load(data) as arrays:
@@ -162,22 +171,6 @@ def test_scores_are_of_the_test_split(dataset, settings, tmp_path, folder):
     right = 100 * (test.predicted == test.labels).mean()
     assert right != 100 * (train.predicted == train.labels).mean()
     assert read_metrics(folder / "metrics.json")["accuracy"] == right
-
-
-@pytest.fixture
-def stopped(settings, data, folder):
-    """Trains and is stopped before the model is written, so that only the checkpoint is there."""
-
-    def stop(*_args, **_kept):
-        raise KeyboardInterrupt
-
-    def train():
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(training, "write_model", stop)
-            with pytest.raises(KeyboardInterrupt):
-                training.train_run(folder, data, settings, CPU, **HOW)
-
-    return train
 
 
 def test_a_checkpoint_of_another_precision_is_not_continued(

@@ -288,13 +288,13 @@ def losses_against_seeds(pairs: pd.DataFrame, permutations: int = PERMUTATIONS) 
         to = (list(seeds).index(row.second_seed), list(losses).index(row.second_loss))
         table[at + to] = table[to + at] = row.correlation
     generator = np.random.default_rng(0)
-    observed = _same_less_other(table)
+    observed = _same_minus_other(table)
     above = 0
     for _ in range(permutations):
         orders = generator.permuted(np.tile(np.arange(len(losses)), (len(seeds), 1)), axis=1)
         shuffled = np.stack([table[seed][order] for seed, order in enumerate(orders)])
         shuffled = np.stack([shuffled[:, :, seed][:, :, order] for seed, order in enumerate(orders)], axis=2)
-        above += _same_less_other(shuffled) >= observed - 1e-12
+        above += _same_minus_other(shuffled) >= observed - 1e-12
     return {**known, "p": (above + 1) / (permutations + 1)}
 
 
@@ -304,7 +304,7 @@ def _kinds(pairs: pd.DataFrame) -> NDArray[np.str_]:
     return np.where(same_seed, "losses", np.where(same_loss, "seeds", "neither"))
 
 
-def _same_less_other(table: NDArray[np.float64]) -> float:
+def _same_minus_other(table: NDArray[np.float64]) -> float:
     """Mean correlation of runs of one loss and two seeds, minus that of two losses and two seeds."""
     seeds, losses = table.shape[:2]
     across = ~np.eye(seeds, dtype=bool)[:, None, :, None]
